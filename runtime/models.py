@@ -1,0 +1,180 @@
+"""The shapes that cross a border: tasks, artifacts, executions, validations, telemetry.
+
+Inside the program these travel as plain typed values; the hot path builds none of them.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID, uuid4, uuid5
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from runtime.clock import utc_now
+
+FORMAT_VERSION = 1
+SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*\Z")
+MAX_SLUG_LENGTH = 63
+# Any fixed UUID will do: a task without an `id` gets the same one on every machine.
+TASK_NAMESPACE = UUID("b1e4f6d2-3c0a-5f5e-9a54-10a9a1c0de00")
+
+
+def check_slug(name: str) -> str:
+    """Return `name` when it may be a folder and a route; raise ValueError when not."""
+    if not SLUG.match(name) or len(name) > MAX_SLUG_LENGTH:
+        raise ValueError(
+            f"{name!r} must be lower-case letters and digits with single '-' or '_' between, "
+            f"at most {MAX_SLUG_LENGTH} long, such as 'spam-detection'"
+        )
+    return name
+
+
+Slug = Annotated[str, AfterValidator(check_slug)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+
+
+class Strategy(StrEnum):
+    RULE = "rule"
+    ML = "ml"
+    HYBRID = "hybrid"
+    DSL = "dsl"
+
+
+class ArtifactStatus(StrEnum):
+    DRAFT = "draft"
+    VALIDATED = "validated"
+    ACTIVE = "active"
+    DEPRECATED = "deprecated"
+
+
+class ExecutionStatus(StrEnum):
+    SUCCESS = "success"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+
+
+class ComparisonMethod(StrEnum):
+    EXACT = "exact"
+    SEMANTIC = "semantic"
+    FUZZY = "fuzzy"
+
+
+class Mode(StrEnum):
+    EDGE = "edge"
+    CENTRAL = "central"
+    HYBRID = "hybrid"
+
+
+class PrivacyMode(StrEnum):
+    STRICT = "strict"
+    BALANCED = "balanced"
+    PERMISSIVE = "permissive"
+
+
+class Model(BaseModel):
+    """What all of these share: no unknown fields, nothing changed after it was checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Example(Model):
+    """One line of `examples.jsonl`: an input object and the output it should give."""
+
+    input: dict[str, Any]
+    output: Any
+
+
+class TaskSpecification(Model):
+    """A task in words, schemas and examples. `name` is its slug in paths and routes."""
+
+    id: UUID
+    name: Slug
+    description: str = Field(min_length=1)
+    input_schema: dict[str, Any]
+    output_schema: dict[str, Any]
+    examples: tuple[Example, ...] = ()
+    accuracy_target: Fraction = 0.9
+    latency_target_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10
+    sampling_rate: Fraction = 0.1
+    created_at: AwareDatetime = Field(default_factory=utc_now)
+    updated_at: AwareDatetime = Field(default_factory=utc_now)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derive_id(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("id") is None and isinstance(data.get("name"), str):
+            return {**data, "id": uuid5(TASK_NAMESPACE, data["name"])}
+        return data
+
+
+class ProgramArtifact(Model):
+    """One synthesized version of a task's program and where it came from."""
+
+    id: UUID = Field(default_factory=uuid4)
+    task_id: UUID
+    version: int = Field(ge=1)
+    language: str = "python"
+    code: str
+    synthesis_strategy: Strategy
+    confidence_score: Fraction
+    complexity_metrics: dict[str, float] = Field(default_factory=dict)
+    llm_provider: str | None = None
+    llm_model: str | None = None
+    generation_cost: float = 0.0
+    generation_time_sec: float = 0.0
+    status: ArtifactStatus = ArtifactStatus.DRAFT
+    created_at: AwareDatetime = Field(default_factory=utc_now)
+
+
+class ExecutionRecord(Model):
+    """One execution, as the log holds it."""
+
+    id: UUID
+    program_id: str
+    task_id: UUID
+    input_data: Any
+    output_data: Any = None
+    latency_ms: float
+    status: ExecutionStatus
+    sampled_for_validation: bool = False
+    executed_at: AwareDatetime
+
+
+class ValidationRecord(Model):
+    """What an oracle said of one sampled execution."""
+
+    id: UUID = Field(default_factory=uuid4)
+    execution_id: UUID
+    program_id: str
+    oracle_output: Any
+    oracle_cost: float = 0.0
+    oracle_latency_ms: float = 0.0
+    match: bool
+    similarity_score: Fraction
+    comparison_method: ComparisonMethod = ComparisonMethod.EXACT
+    validated_at: AwareDatetime = Field(default_factory=utc_now)
+
+
+class ExecutionSummary(Model):
+    """An execution without its input, fit to leave the box."""
+
+    execution_id: UUID
+    input_hash: str
+    output: Any = None
+    latency_ms: float
+    status: ExecutionStatus
+    sampled: bool = False
+
+
+class TelemetryBatch(Model):
+    """What one deployment tells the hub about one program version."""
+
+    deployment_id: str
+    task_id: UUID
+    program_version: int
+    timestamp: datetime
+    execution_summaries: tuple[ExecutionSummary, ...] = ()
+    sampled_validations: tuple[ValidationRecord, ...] = ()
