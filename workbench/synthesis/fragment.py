@@ -30,6 +30,23 @@ class Fragment:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RankedFragment:
+    """A fragment that was induced from examples, with how well it is believed to do.
+
+    `score` is the accuracy in [0, 1] estimated on training examples alone (by inner
+    cross-validation where there are enough); lists of these are ordered best first.
+    `title` is a few words that tell it from its siblings; `notes` says in sentences how it
+    decides; `structure` is the induced rules or pattern, for whoever writes it another way.
+    """
+
+    fragment: Fragment
+    score: float
+    title: str
+    notes: tuple[str, ...] = ()
+    structure: object | None = None
+
+
 def write_program(
     task: TaskSpecification,
     parts: Fragment | Mapping[Path, Fragment],
