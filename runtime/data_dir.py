@@ -108,8 +108,8 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes the file private; give it what an ordinary open() would have.
-        os.chmod(temporary, 0o666 & ~_current_umask())
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o666 & ~_current_umask())
+        Path(temporary).replace(path)
         sync_folder(path.parent)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

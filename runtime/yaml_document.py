@@ -121,8 +121,12 @@ class YamlDocument:
                 name = str(key.value) if isinstance(key, yaml.ScalarNode) else "?"
                 if name in seen and name != "<<":
                     raise InvalidInputError(
-                        Problem(f"the key {name!r} stands twice.", self.file,
-                                key.start_mark.line + 1, remedy="Keep one of them.")
+                        Problem(
+                            f"the key {name!r} stands twice.",
+                            self.file,
+                            key.start_mark.line + 1,
+                            remedy="Keep one of them.",
+                        )
                     )
                 seen.add(name)
                 self._lines[(*place, name)] = key.start_mark.line + 1
@@ -133,8 +137,15 @@ class YamlDocument:
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false",
-             int: "a number", float: "a number", type(None): "nothing"}
+    names = {
+        dict: "a mapping",
+        list: "a list",
+        str: "text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        type(None): "nothing",
+    }
     return names.get(type(value), type(value).__name__)
 
 

@@ -64,9 +64,7 @@ def write_program(
     if imports:
         blocks.append("\n".join(imports))
     blocks.extend(fragment.source.strip("\n") + "\n" for fragment in fragments)
-    body = (
-        _run_single(parts) if isinstance(parts, Fragment) else _run_object(parts)
-    )
+    body = _run_single(parts) if isinstance(parts, Fragment) else _run_object(parts)
     blocks.append("\n" + body)
     return "\n\n".join(block.rstrip("\n") for block in blocks) + "\n"
 
@@ -85,7 +83,7 @@ def _run_single(fragment: Fragment) -> str:
 def _run_object(parts: Mapping[Path, Fragment]) -> str:
     lines = ["def run(input_data):"]
     confidences = []
-    for path, fragment in parts.items():
+    for fragment in parts.values():
         local = fragment.function + "_value"
         if fragment.gives_confidence:
             sure = fragment.function + "_confidence"

@@ -1,0 +1,229 @@
+"""`deployment.yaml` as typed settings. An error names the file, the line and the field.
+
+`${VARIABLE}` is resolved when a setting is used, so an edge with no hub needs no hub key.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from uuid import UUID
+
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr
+
+from runtime.errors import InvalidInputError, NotFoundError, Problem
+from runtime.models import Fraction, Mode, Model, PrivacyMode
+from runtime.yaml_document import Place, YamlDocument
+
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+Count = Annotated[int, Field(ge=1)]
+Days = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class RuntimeConfig(Model):
+    mode: Mode = Mode.EDGE
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    max_body_bytes: Count = 2_000_000
+    max_queue: Count = 4096
+
+
+class CloudConfig(Model):
+    api_url: str | None = None
+    api_key: SecretStr | None = SecretStr("${LOOPAI_API_KEY}")
+    signalr_enabled: bool = True
+
+
+class ExecutionConfig(Model):
+    worker_count: Annotated[int, Field(ge=1, le=256)] = 4
+    timeout_ms: Annotated[int, Field(ge=1, le=600_000)] = 1000
+    memory_mb: Annotated[int, Field(ge=64, le=65_536)] = 512
+    require_isolation: Literal["best-effort", "strict"] = "best-effort"
+
+
+class SamplingConfig(Model):
+    strategy: Literal["random", "uncertainty", "stratified", "temporal"] = "random"
+    rate: Fraction = 0.05
+
+
+class TelemetryConfig(Model):
+    enabled: bool = True
+    upload_interval_sec: Positive = 60
+    batch_size: Count = 1000
+    privacy_mode: PrivacyMode = PrivacyMode.BALANCED
+
+
+class StorageConfig(Model):
+    data_dir: str | None = None
+    retention_days: Days = 30
+    max_size_gb: Positive = 100
+    durability: Literal["process", "disk", "none"] = "process"
+
+
+class ExecutionRetention(Model):
+    keep_days: Days | None = None
+    compress_after: Days = 1
+
+
+class ValidationRetention(Model):
+    keep_days: Days | None = None
+
+
+class ArtifactRetention(Model):
+    keep_versions: Count = 10
+
+
+class RetentionConfig(Model):
+    executions: ExecutionRetention = ExecutionRetention()
+    validations: ValidationRetention = ValidationRetention()
+    artifacts: ArtifactRetention = ArtifactRetention()
+
+
+class PrivacyConfig(Model):
+    pii_detection: bool = True
+    hash_inputs: bool = False
+    sample_only: bool = False
+
+
+class DeploymentConfig(Model):
+    """All sections of `deployment.yaml`, each with its defaults."""
+
+    runtime: RuntimeConfig = RuntimeConfig()
+    cloud: CloudConfig = CloudConfig()
+    execution: ExecutionConfig = ExecutionConfig()
+    sampling: SamplingConfig = SamplingConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
+    storage: StorageConfig = StorageConfig()
+    retention: RetentionConfig = RetentionConfig()
+    privacy: PrivacyConfig = PrivacyConfig()
+
+    _document: YamlDocument | None = PrivateAttr(default=None)
+
+    @property
+    def executions_keep_days(self) -> int:
+        """`retention.executions.keep_days`, or `storage.retention_days` where unset."""
+        days = self.retention.executions.keep_days
+        return self.storage.retention_days if days is None else days
+
+    @property
+    def validations_keep_days(self) -> int:
+        """`retention.validations.keep_days`, or `storage.retention_days` where unset."""
+        days = self.retention.validations.keep_days
+        return self.storage.retention_days if days is None else days
+
+    def text(self, *place: str, environment: Mapping[str, str] = os.environ) -> str | None:
+        """The text setting at `place`, such as `("cloud", "api_key")`, variables filled in.
+
+        Raises InvalidInputError when a variable it needs is not set.
+        """
+        value: Any = self
+        for name in place:
+            value = getattr(value, name)
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        return None if value is None else _fill(str(value), place, self._document, environment)
+
+    def shown(self) -> dict[str, Any]:
+        """As plain JSON with secrets masked, fit for a screen; `${VARIABLE}` stays visible."""
+        data = self.model_dump(mode="json")
+        key = self.cloud.api_key
+        if key is not None and VARIABLE.fullmatch(key.get_secret_value()):
+            data["cloud"]["api_key"] = key.get_secret_value()
+        data["retention"]["executions"]["keep_days"] = self.executions_keep_days
+        data["retention"]["validations"]["keep_days"] = self.validations_keep_days
+        return data
+
+
+class Deployment(Model):
+    """What one box runs, as it tells the hub."""
+
+    deployment_id: str
+    task_id: UUID
+    program_version: int
+    mode: Mode
+    privacy_mode: PrivacyMode
+    sampling_config: SamplingConfig
+    telemetry_config: TelemetryConfig
+    storage_config: StorageConfig
+
+
+def load_deployment(
+    file: Path, *, required: bool = False, environment: Mapping[str, str] = os.environ
+) -> DeploymentConfig:
+    """Read `deployment.yaml`; all defaults where the file is absent or empty.
+
+    Raises NotFoundError when `required` and absent; InvalidInputError with one problem
+    for each field that is wrong.
+    """
+    try:
+        document = YamlDocument.read(file)
+    except NotFoundError:
+        if required:
+            raise
+        return DeploymentConfig()
+    if document.data is None:
+        return DeploymentConfig()
+    filled = _fill_typed(document.data, DeploymentConfig, (), document, environment)
+    config = document.as_model(DeploymentConfig, filled)
+    config._document = document
+    return config
+
+
+def _fill_typed(
+    value: Any,
+    annotation: Any,
+    place: Place,
+    document: YamlDocument,
+    environment: Mapping[str, str],
+) -> Any:
+    """Fill variables where a number, a switch or a choice is wanted: those must be checked now."""
+    model = _model_in(annotation)
+    if isinstance(value, dict) and model is not None:
+        fields = model.model_fields
+        return {
+            key: _fill_typed(inner, fields[key].annotation, (*place, key), document, environment)
+            if key in fields
+            else inner
+            for key, inner in value.items()
+        }
+    if isinstance(value, str) and str not in _plain(annotation) and VARIABLE.search(value):
+        return _fill(value, place, document, environment)
+    return value
+
+
+def _plain(annotation: Any) -> tuple[Any, ...]:
+    """The types that keep text as it is, `Annotated` and unions opened."""
+    options = get_args(annotation) or (annotation,)
+    return tuple(str if option is SecretStr else option for option in options)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    for option in (annotation, *get_args(annotation)):
+        if isinstance(option, type) and issubclass(option, BaseModel):
+            return option
+    return None
+
+
+def _fill(
+    text: str,
+    place: Place,
+    document: YamlDocument | None,
+    environment: Mapping[str, str],
+) -> str:
+    def replace(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name in environment:
+            return environment[name]
+        message = f"the variable {name} is not set."
+        remedy = f"Set {name} in the environment, or write the value here."
+        if document is None:
+            field = ".".join(str(part) for part in place)
+            raise InvalidInputError(Problem(message, field=field, remedy=remedy))
+        raise InvalidInputError(document.problem(message, place, remedy))
+
+    return VARIABLE.sub(replace, text)
