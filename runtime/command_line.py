@@ -1,0 +1,105 @@
+"""How our commands behave at the edges: lazy loading, `--json`, errors in one sentence, exit codes.
+
+0: done. 1: done, and the answer is no. 2: something given was wrong. 130: interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from runtime.data_dir import ENVIRONMENT_VARIABLE, DataDir
+from runtime.errors import LoopaiError
+
+EXIT_NO = 1
+EXIT_WRONG = 2
+EXIT_INTERRUPTED = 128 + signal.SIGINT
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class LazyGroup(click.Group):
+    """Commands named by module and loaded only when called, so that help is instant.
+
+    `commands` maps a name to (module, one line of help); the module has a `command`.
+    """
+
+    def __init__(self, name: str, lazy: Mapping[str, tuple[str, str]], **options: Any) -> None:
+        super().__init__(name, context_settings={"help_option_names": ["-h", "--help"]}, **options)
+        self._lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._lazy:
+            return None
+        command = importlib.import_module(self._lazy[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._lazy[name][1]) for name in sorted(self._lazy)])
+
+
+def data_dir_option(command: F) -> F:
+    """Add `--data-dir`, given to the command as `data_dir: DataDir`."""
+    return click.option(
+        "--data-dir",
+        metavar="FOLDER",
+        envvar=ENVIRONMENT_VARIABLE,
+        show_envvar=True,
+        callback=lambda ctx, option, value: DataDir(value),
+        help="The data directory (default: ./loopai-data).",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """Add `--json`, given to the command as `as_json: bool`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")(command)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def run(command: click.Command) -> NoReturn:
+    """Run a command line and exit; nothing a person gave ever ends in a traceback."""
+    try:
+        code = command.main(standalone_mode=False)
+    except LoopaiError as error:
+        _print_problems(error)
+        sys.exit(EXIT_WRONG)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_WRONG)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (`head`, say) has gone: no more output, and no complaint at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {place}{error.strerror or error}", err=True)
+        sys.exit(EXIT_WRONG)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _print_problems(error: LoopaiError) -> None:
+    if "--json" in sys.argv:
+        problems = [problem.as_json() for problem in error.problems]
+        click.echo(json.dumps({"error": str(error), "problems": problems}), err=True)
+        return
+    for problem in error.problems:
+        click.echo(f"error: {problem}", err=True)
