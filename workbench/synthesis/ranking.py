@@ -1,0 +1,120 @@
+"""Which of several evaluated programs to keep, and why, in words. Pure: no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runtime.models import Strategy
+from workbench.synthesis.strategy import Candidate
+
+# A person reads rules sooner than weights: the order among programs that are equally right.
+READABLE = (Strategy.RULE, Strategy.DSL, Strategy.HYBRID, Strategy.ML)
+# Half a point: fewer wrong answers than that do not outweigh a program a person can read.
+TIE = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A candidate with its report; `seconds` is what it took to propose and judge."""
+
+    candidate: Candidate
+    report: Mapping[str, Any]
+    seconds: float
+    size: int
+
+    @property
+    def accuracy(self) -> float:
+        return float(self.report["accuracy"])
+
+    @property
+    def fit(self) -> float:
+        """R² of a number task: tells apart programs none of which is exact."""
+        value = self.report.get("r2")
+        return float(value) if isinstance(value, int | float) else 0.0
+
+
+def rank(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
+    """Best first: by accuracy; within half a point of the best, the more readable; then size."""
+    if not evaluated:
+        return []
+    best = max(item.accuracy for item in evaluated)
+    best_fit = max(item.fit for item in evaluated)
+
+    def key(item: Evaluated) -> tuple[bool, bool, int, float, float, int]:
+        near = item.accuracy >= best - TIE
+        fits = item.fit >= best_fit - TIE
+        readable = READABLE.index(item.candidate.strategy) if near and fits else 0
+        return (not near, not fits, readable, -item.accuracy, -item.fit, item.size)
+
+    return sorted(evaluated, key=key)
+
+
+def pareto_front(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
+    """Those that no other beats or equals in accuracy, worst-case latency and size at once."""
+
+    def costs(item: Evaluated) -> tuple[float, float, int]:
+        return (-item.accuracy, float(item.report["latency_ms"]["p99"]), item.size)
+
+    def beaten(item: Evaluated) -> bool:
+        mine = costs(item)
+        return any(
+            costs(other) != mine
+            and all(theirs <= own for theirs, own in zip(costs(other), mine, strict=True))
+            for other in evaluated
+        )
+
+    return [item for item in evaluated if not beaten(item)]
+
+
+def explain(ranked: Sequence[Evaluated], target: float) -> str:
+    """Why the first of `ranked` was chosen, in a few sentences."""
+    first, *others = ranked
+    report = first.report
+    low, high = report["interval"]
+    how = "in cross-validation" if report["method"] == "cross-validation" else "held out"
+    sentences = [
+        f"{first.candidate.strategy} ({first.candidate.label}) is right on {report['correct']} of "
+        f"{report['examples']} examples {how}: {first.accuracy:.1%} "
+        f"(95 % interval {low:.1%} to {high:.1%})."
+    ]
+    if "r2" in report and report["r2"] is not None:
+        sentences.append(
+            f"R² is {report['r2']:.3f}, the mean error {report['mean_absolute_error']:g}."
+        )
+    ahead = [item for item in others if item.accuracy > first.accuracy]
+    if ahead:
+        names = " and ".join(f"{o.candidate.strategy} ({o.accuracy:.1%})" for o in ahead)
+        sentences.append(
+            f"{names} scored within half a point above; the more readable program is kept."
+        )
+    behind = [item for item in others if item.accuracy <= first.accuracy]
+    if behind:
+        names = ", ".join(f"{o.candidate.strategy} {o.accuracy:.1%}" for o in behind)
+        sentences.append(f"The others: {names}.")
+    worst = report.get("worst_class")
+    if worst is not None:
+        figures = report["classes"][worst]
+        sentences.append(
+            f"Weakest is {worst}: {figures['recall']:.0%} of its {figures['support']} are found."
+        )
+    if first.accuracy < target:
+        sentences.append(f"This is not good enough: the target is {target:.1%}. {_advice(report)}")
+    elif low < target:
+        sentences.append(
+            f"The target of {target:.1%} is met, but with {report['examples']} examples judged "
+            "it could be luck; more examples would tell."
+        )
+    return " ".join(sentences)
+
+
+def _advice(report: Mapping[str, Any]) -> str:
+    worst = report.get("worst_class")
+    if worst is not None:
+        return f"More examples of {worst} would help most."
+    fields = report.get("fields")
+    if fields:
+        weakest = min(fields, key=lambda name: (fields[name], name))
+        return f"The field {weakest!r} is right least often ({fields[weakest]:.0%})."
+    return "Look at the failures in the report, and add examples like them."

@@ -1,0 +1,176 @@
+"""From a task to a chosen program: check, split, propose, gate, judge, rank. Writes no files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from runtime.errors import LoopaiError, Problem
+from runtime.models import Example, Strategy, TaskSpecification
+from runtime.sandbox import GateError, Result, Sandbox
+from workbench.synthesis.evaluation import Judged, evaluate, judge, percentile
+from workbench.synthesis.examples_check import CheckedExamples, check_examples
+from workbench.synthesis.ranking import Evaluated, explain, rank
+from workbench.synthesis.split import Split, plan_splits
+from workbench.synthesis.strategy import (
+    Candidate,
+    NotApplicableError,
+    Progress,
+    SynthesisStrategy,
+)
+
+MAX_PROPOSALS = 4
+MAX_TIMED_INPUTS = 200
+Say = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a synthesis run found. `ranked` is best first and may be empty;
+    `skipped` says of each other strategy why it has no program."""
+
+    ranked: tuple[Evaluated, ...]
+    skipped: Mapping[Strategy, str]
+    warnings: tuple[Problem, ...]
+    explanation: str
+    seconds: float
+    seed: int
+    examples: int
+
+    @property
+    def chosen(self) -> Evaluated:
+        return self.ranked[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What every step of one synthesis needs."""
+
+    task: TaskSpecification
+    checked: CheckedExamples
+    splits: Sequence[Split]
+    sandbox: Sandbox
+    seed: int
+    say: Say
+
+
+def synthesize(
+    task: TaskSpecification,
+    strategies: Iterable[SynthesisStrategy],
+    *,
+    sandbox: Sandbox,
+    seed: int = 0,
+    say: Say = lambda who, what: None,
+    examples_file: Path | str = "examples.jsonl",
+) -> Outcome:
+    """Let each strategy propose, judge what it proposes on examples it has not seen, rank.
+
+    The program kept is made again from all examples once it is judged. `say(who, what)` is
+    told of progress. Raises InvalidInputError when the examples teach nothing, LoopaiError
+    when no strategy has a program.
+    """
+    started = time.monotonic()
+    checked = check_examples(task, examples_file)
+    sound = task.model_copy(update={"examples": checked.examples})
+    run = _Run(sound, checked, plan_splits(checked, seed), sandbox, seed, say)
+    evaluated: list[Evaluated] = []
+    skipped: dict[Strategy, str] = {}
+    for strategy in strategies:
+        try:
+            evaluated.append(_serve(strategy, run))
+        except NotApplicableError as reason:
+            skipped[strategy.name] = str(reason)
+            say(strategy.name, f"not used: {reason}")
+    if not evaluated:
+        reasons = [Problem(f"{name}: {reason}") for name, reason in skipped.items()]
+        raise LoopaiError([Problem("no strategy has a program for this task:"), *reasons])
+    ranked = rank(evaluated)
+    return Outcome(
+        ranked=tuple(ranked),
+        skipped=skipped,
+        warnings=checked.warnings,
+        explanation=explain(ranked, task.accuracy_target),
+        seconds=time.monotonic() - started,
+        seed=seed,
+        examples=len(checked.examples),
+    )
+
+
+def _serve(strategy: SynthesisStrategy, run: _Run) -> Evaluated:
+    """One strategy from its proposals to its report and the program made from all examples."""
+    started = time.monotonic()
+    judged: list[Judged] = []
+    candidate = None
+    for number, split in enumerate(run.splits, start=1):
+        part = f" (fold {number} of {len(run.splits)})" if len(run.splits) > 1 else ""
+
+        def progress(message: str, part: str = part) -> None:
+            run.say(strategy.name, message + part)
+
+        train = [run.checked.examples[index] for index in split.train]
+        held_out = [run.checked.examples[index] for index in split.held_out]
+        candidate = _first_sound(strategy, train, run, progress)
+        progress(f"judging {candidate.label}")
+        judged.extend(judge(run.task, held_out, _execute(candidate, held_out, run.sandbox)))
+    assert candidate is not None
+    method = "cross-validation" if len(run.splits) > 1 else "held-out"
+    report = evaluate(run.task, judged, method)
+    final = _made_from_all(strategy, candidate, run)
+    run.say(strategy.name, f"{report['accuracy']:.1%} of {report['examples']} right")
+    return Evaluated(
+        candidate=final,
+        report={**report, "learned_from": len(run.checked.examples)},
+        seconds=time.monotonic() - started,
+        size=len(final.source.encode()),
+    )
+
+
+def _made_from_all(strategy: SynthesisStrategy, judged: Candidate, run: _Run) -> Candidate:
+    """The same strategy's program from every example; the judged one should that fail."""
+
+    def progress(message: str) -> None:
+        run.say(strategy.name, f"{message} (from all examples)")
+
+    try:
+        return _first_sound(strategy, run.checked.examples, run, progress)
+    except NotApplicableError as reason:
+        run.say(strategy.name, f"keeps the program as judged: {reason}")
+        return judged
+
+
+def _first_sound(
+    strategy: SynthesisStrategy, train: Sequence[Example], run: _Run, progress: Progress
+) -> Candidate:
+    """The first proposal the gate admits, that answers every training input, in time."""
+    reasons: list[str] = []
+    proposals = strategy.propose(run.task, train, seed=run.seed, progress=progress)
+    for candidate in islice(proposals, MAX_PROPOSALS):
+        reason = _unsound(candidate, train, run)
+        if reason is None:
+            return candidate
+        reasons.append(f"{candidate.label}: {reason}")
+        progress(f"drops {candidate.label}: {reason}")
+    raise NotApplicableError("; ".join(reasons) or "it proposed nothing")
+
+
+def _unsound(candidate: Candidate, train: Sequence[Example], run: _Run) -> str | None:
+    """Why a candidate may not be used, or None when it may."""
+    try:
+        results = _execute(candidate, train[:MAX_TIMED_INPUTS], run.sandbox)
+    except GateError as refused:
+        return f"refused by the gate: {refused.problems[0]}"
+    failed = next((result for result in results if not result.ok), None)
+    if failed is not None:
+        return f"fails on an example it was made from: {failed.error or failed.status}"
+    slowest = percentile([result.latency_ms for result in results], 99)
+    if slowest > run.task.latency_target_ms:
+        return f"p99 of {slowest:.1f} ms is over the target of {run.task.latency_target_ms:g} ms"
+    return None
+
+
+def _execute(candidate: Candidate, examples: Sequence[Example], sandbox: Sandbox) -> list[Result]:
+    program = sandbox.load(candidate.source)
+    return sandbox.run(program, [example.input for example in examples])
