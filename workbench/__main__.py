@@ -1,0 +1,5 @@
+"""`python -m workbench` is `loopai`."""
+
+from workbench.cli import main
+
+main()

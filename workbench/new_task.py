@@ -1,0 +1,195 @@
+"""A new task from nothing, from a sample, or from a table of rows a person already has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from genson import SchemaBuilder
+
+from runtime.data_dir import DataDir, write_atomic
+from runtime.errors import InvalidInputError, NotFoundError, Problem
+from runtime.models import Example, TaskSpecification
+from runtime.strict_json import parse_strictly
+from workbench.synthesis.kinds import OutputKind, output_kind
+
+TABLE_SUFFIXES = (".csv", ".tsv")
+MAX_ROWS = 1_000_000
+
+TEMPLATE = """\
+v: 1
+name: {name}
+description: >
+  {description}
+# JSON Schema of the input: always an object.
+input_schema:
+  type: object
+  properties:
+    text: {{type: string}}
+  required: [text]
+  additionalProperties: false
+# JSON Schema of the output; an enum makes it a classification.
+output_schema:
+  enum: ["yes", "no"]
+accuracy_target: 0.9
+latency_target_ms: 10
+sampling_rate: 0.1
+"""
+
+
+def samples_folder() -> Path:
+    """Where the sample tasks are: inside an installed package, or in the checkout."""
+    installed = Path(str(resources.files("workbench"))) / "sample_tasks"
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "sample_tasks"
+
+
+def sample_names() -> list[str]:
+    """The sample tasks that ship."""
+    return sorted(path.parent.name for path in samples_folder().glob("*/task.yaml"))
+
+
+def from_sample(data_dir: DataDir, sample: str, name: str) -> Path:
+    """Copy a sample task; returns its folder. Raises NotFoundError for an unknown sample."""
+    source = samples_folder() / sample
+    if sample not in sample_names():
+        raise NotFoundError(
+            Problem(
+                f"there is no sample task {sample!r}.", remedy=f"Try: {', '.join(sample_names())}"
+            )
+        )
+    text = (source / "task.yaml").read_text(encoding="utf-8")
+    if name != sample:
+        # Another name is another task: its id is derived from the name.
+        lines = [line for line in text.splitlines() if not line.startswith(("id:", "name:"))]
+        text = "\n".join([lines[0], f"name: {name}", *lines[1:]]) + "\n"
+    write_atomic(data_dir.examples_file(name), (source / "examples.jsonl").read_bytes())
+    write_atomic(data_dir.task_file(name), text)
+    return data_dir.task(name)
+
+
+def from_template(data_dir: DataDir, name: str, description: str) -> Path:
+    """Write a task to be filled in by hand; returns its folder."""
+    words = " ".join(description.split()) or "Say here in words what the program should do."
+    write_atomic(data_dir.task_file(name), TEMPLATE.format(name=name, description=words))
+    if not data_dir.examples_file(name).exists():
+        write_atomic(data_dir.examples_file(name), b"")
+    return data_dir.task(name)
+
+
+def from_rows(
+    name: str, description: str, file: Path, output: str, inputs: Sequence[str] = ()
+) -> TaskSpecification:
+    """A task from a CSV, TSV or JSON-lines file: `output` names the column to learn, `inputs`
+    the columns to learn it from (default: all others). Rows without an output are left out.
+
+    Raises NotFoundError or InvalidInputError (file, line, what to do).
+    """
+    rows = _read_rows(file)
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    for wanted in (output, *inputs):
+        if wanted not in columns:
+            raise InvalidInputError(
+                Problem(
+                    f"has no column {wanted!r}.", file, remedy=f"Columns: {', '.join(columns)}."
+                )
+            )
+    chosen = [column for column in (inputs or columns) if column != output]
+    if not chosen:
+        raise InvalidInputError(
+            Problem("has only the output column.", file, remedy="Add a column to learn it from.")
+        )
+    examples = tuple(
+        Example(
+            input={key: row[key] for key in chosen if row.get(key) is not None},
+            output=row[output],
+        )
+        for row in rows
+        if row.get(output) is not None
+    )
+    return TaskSpecification.model_validate(
+        {
+            "name": name,
+            "description": description or f"Predict {output} from {', '.join(chosen)}.",
+            "input_schema": _schema([example.input for example in examples], closed=True),
+            "output_schema": _output_schema([example.output for example in examples]),
+            "examples": examples,
+        }
+    )
+
+
+def _read_rows(file: Path) -> list[Mapping[str, Any]]:
+    if not file.is_file():
+        raise NotFoundError(Problem("there is no such file.", file))
+    is_table = file.suffix.lower() in TABLE_SUFFIXES
+    rows = _read_table(file) if is_table else _read_json_lines(file)
+    if not rows:
+        raise InvalidInputError(Problem("holds no rows.", file))
+    return rows
+
+
+def _read_table(file: Path) -> list[Mapping[str, Any]]:
+    try:
+        with duckdb.connect(":memory:") as connection:
+            relation = connection.read_csv(str(file), sample_size=-1)
+            columns = relation.columns
+            rows = relation.fetchmany(MAX_ROWS)
+    except duckdb.Error as error:
+        reason = str(error).split("\n")[0]
+        raise InvalidInputError(
+            Problem(
+                f"is no table that can be read: {reason}", file, remedy="Save it as CSV, UTF-8."
+            )
+        ) from None
+    return [
+        {column: _plain(value) for column, value in zip(columns, row, strict=True)} for row in rows
+    ]
+
+
+def _read_json_lines(file: Path) -> list[Mapping[str, Any]]:
+    rows: list[Mapping[str, Any]] = []
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = parse_strictly(line)
+            except ValueError as error:
+                raise InvalidInputError(
+                    Problem(f"{error}.", file, number, remedy="Give CSV, or JSON, one row a line.")
+                ) from None
+            if not isinstance(row, dict):
+                raise InvalidInputError(Problem("is no JSON object.", file, number))
+            rows.append(row)
+            if len(rows) == MAX_ROWS:
+                break
+    return rows
+
+
+def _plain(value: Any) -> Any:
+    """A cell as a JSON value."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    return value
+
+
+def _output_schema(values: Sequence[Any]) -> dict[str, Any]:
+    if output_kind({}, values) is OutputKind.CLASS and not isinstance(values[0], bool):
+        return {"enum": sorted(set(values), key=str)}
+    return _schema(values, closed=True)
+
+
+def _schema(values: Sequence[Any], *, closed: bool) -> dict[str, Any]:
+    builder = SchemaBuilder(schema_uri=None)
+    for value in values:
+        builder.add_object(value)
+    schema: dict[str, Any] = builder.to_schema()
+    if closed and schema.get("type") == "object":
+        schema["additionalProperties"] = False
+    return schema
