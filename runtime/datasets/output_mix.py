@@ -23,7 +23,7 @@ TYPES = {
     list: "array",
     type(None): "null",
 }
-QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -126,14 +126,12 @@ class OutputMix(ValueMix):
 
 
 def summary(sketch: QuantileSketch) -> dict[str, Any]:
-    """Count, mean, extremes and percentiles, rounded to six decimals; only a count when empty."""
-    if not sketch.count:
-        return {"count": 0}
+    """Count, mean, extremes and percentiles, rounded to six decimals; null when empty."""
     figures = {"mean": sketch.mean, "min": sketch.min, "max": sketch.max}
     figures |= {name: sketch.quantile(fraction) for name, fraction in QUANTILES.items()}
     return {
         "count": sketch.count,
-        **{name: round(value, 6) for name, value in figures.items()},
+        **{name: round(value, 6) if sketch.count else None for name, value in figures.items()},
         "relative_error": RELATIVE_ERROR,
     }
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from runtime.clock import utc_now
 from runtime.data_dir import DataDir, write_atomic
 from runtime.datasets.execution_stats import ExecutionLine, ExecutionStats
 from runtime.datasets.log_files import SIZE_MODULUS, content_size, list_log_files
@@ -41,12 +42,15 @@ def days_with_executions(data_dir: DataDir, task: str) -> list[date]:
     return sorted(day for day in days if day)
 
 
-def stats(data_dir: DataDir, task: str, days: Sequence[date], today: date) -> dict[str, Any]:
+def stats(
+    data_dir: DataDir, task: str, days: Sequence[date], today: date | None = None
+) -> dict[str, Any]:
     """Several days as one, with a short line for each.
 
-    A day before `today` is read from its file, written first where absent or out of date; a
+    A day before `today` (in UTC; now, when not given) is read from its file, written first where absent or out of date; a
     day whose log is gone (retention) keeps the figures it had.
     """
+    today = today or utc_now().date()
     total = ExecutionStats()
     by_day: list[dict[str, Any]] = []
     for day in days:
