@@ -47,8 +47,8 @@ def stats(
 ) -> dict[str, Any]:
     """Several days as one, with a short line for each.
 
-    A day before `today` (in UTC; now, when not given) is read from its file, written first where absent or out of date; a
-    day whose log is gone (retention) keeps the figures it had.
+    A day before `today` (default: the day it is, in UTC) is read from its file, written first
+    where absent or out of date; a day whose log is gone (retention) keeps its figures.
     """
     today = today or utc_now().date()
     total = ExecutionStats()
