@@ -95,9 +95,10 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def open_atomic(path: Path) -> Iterator[BinaryIO]:
+def open_atomic(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """Open a file beside `path` that takes its place only when the block ends well.
 
+    A `private` file can be read by its owner only.
     Raises OSError when the folder cannot be written; `path` is then as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,8 +108,9 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes the file private; give it what an ordinary open() would have.
-        Path(temporary).chmod(0o666 & ~_current_umask())
+        if not private:
+            # mkstemp makes the file private; give it what an ordinary open() would have.
+            Path(temporary).chmod(0o666 & ~_current_umask())
         Path(temporary).replace(path)
         sync_folder(path.parent)
     except BaseException:
@@ -116,9 +118,9 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def write_atomic(path: Path, content: bytes | str) -> None:
+def write_atomic(path: Path, content: bytes | str, *, private: bool = False) -> None:
     """Write `content` to `path` whole or not at all (write beside, fsync, rename)."""
-    with open_atomic(path) as file:
+    with open_atomic(path, private=private) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
