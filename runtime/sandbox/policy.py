@@ -1,0 +1,488 @@
+"""The rules of the gate, as a RestrictedPython policy: which syntax a program may use.
+
+RestrictedPython refuses what it does not know; this policy decides the rest statically, so
+that what it accepts compiles to plain bytecode with no guard calls on the hot path. That is
+sound because every object a program can reach is harmless under every attribute in
+`allowed.ATTRIBUTES`: no classes of its own, no real modules, no attribute assignment.
+"""
+
+from __future__ import annotations
+
+import ast
+import string
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from RestrictedPython.transformer import INSPECT_ATTRIBUTES, RestrictingNodeTransformer
+
+from runtime.sandbox import allowed
+
+_HARMLESS = (ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+
+_STATEMENT_REASONS = {
+    "ClassDef": "classes are not available (their methods run unseen and they keep state); "
+    "use functions with dicts, tuples or collections.namedtuple",
+    "Global": "global is not available: nothing survives from one execution to the next; "
+    "pass values as arguments and return them",
+    "With": "with is not available: there is nothing to open or close in a program",
+    "AsyncFunctionDef": "async functions are not available; use def",
+    "AsyncFor": "async for is not available; use for",
+    "AsyncWith": "async with is not available",
+    "Await": "await is not available; call the function directly",
+    "TryStar": "except* is not available; use except",
+    "TemplateStr": "t-strings are not available; use f-strings",
+    "TypeAlias": "type statements are not available; leave them out",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Refusal:
+    """Why source was refused: `line` and `column` count from 1, `reason` says what to do."""
+
+    line: int
+    column: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a node stands: `parent.field`, or `parent.field[index]`."""
+
+    node: ast.AST
+    parent: ast.AST
+    field: str
+    index: int | None
+    in_function: bool
+
+
+class ProgramPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
+    """Transforms one module bottom-up without recursion, so depth cannot exhaust the stack.
+
+    `refusals` collects every fault; `contained` afterwards holds the module-level names that
+    functions only ever read from, whose flat containers so need no read-only wrapping.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusals: list[Refusal] = []
+        self.nonlocals: set[str] = set()
+        self.contained: set[str] = set()
+        self._bound: Counter[str] = Counter()
+        self._module_of: dict[str, str] = {}
+        self._visitors: dict[type[ast.AST], object] = {}
+
+    def apply(self, tree: ast.Module) -> ast.Module:
+        """Check and rewrite `tree` in place."""
+        places = list(self._walk(tree))
+        for place in places:
+            self._collect_bindings(place.node)
+        self._find_contained(tree, places)
+        for place in reversed(places):
+            replacement = self.visit(place.node)
+            if replacement is None or replacement is place.node:
+                continue
+            ast.copy_location(replacement, place.node)
+            ast.fix_missing_locations(replacement)
+            if place.index is None:
+                setattr(place.parent, place.field, replacement)
+            else:
+                getattr(place.parent, place.field)[place.index] = replacement
+        return tree
+
+    # Walking: parents before children, launcher and annotations left out
+
+    def _walk(self, tree: ast.Module) -> Iterator[_Place]:
+        tree.body = [node for node in tree.body if not _is_launcher(node)]
+        stack: list[tuple[ast.AST, bool]] = [(tree, False)]
+        while stack:
+            parent, in_function = stack.pop()
+            inner = in_function or isinstance(parent, (ast.FunctionDef, ast.Lambda))
+            for field, value in ast.iter_fields(parent):
+                children = value if isinstance(value, list) else (value,)
+                for position, child in enumerate(children):
+                    if not isinstance(child, ast.AST) or isinstance(child, _HARMLESS):
+                        continue
+                    index = position if isinstance(value, list) else None
+                    if isinstance(parent, ast.AnnAssign) and field == "annotation":
+                        continue
+                    node = _drop_annotations(_name_of_type(child))
+                    if node is not child:
+                        if index is None:
+                            setattr(parent, field, node)
+                        else:
+                            value[index] = node
+                    body_of_function = inner and field not in ("decorator_list", "args")
+                    yield _Place(node, parent, field, index, body_of_function or in_function)
+                    stack.append((node, body_of_function or in_function))
+
+    def _collect_bindings(self, node: ast.AST) -> None:
+        names: list[str | None] = []
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                names = [name]
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names = [name]
+            case ast.arg(arg=name):
+                names = [name]
+            case ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name):
+                names = [name]
+            case ast.MatchMapping(rest=name):
+                names = [name]
+            case ast.Import(names=aliases):
+                for alias in aliases:
+                    local = alias.asname or alias.name.split(".")[0]
+                    names.append(local)
+                    self._module_of[local] = alias.name if alias.asname else local
+            case ast.ImportFrom(names=aliases):
+                names = [alias.asname or alias.name for alias in aliases]
+            case ast.Nonlocal(names=outer):
+                self.nonlocals.update(outer)
+        self._bound.update(name for name in names if name is not None)
+
+    def _find_contained(self, tree: ast.Module, places: list[_Place]) -> None:
+        constants = {
+            target.id
+            for statement in tree.body
+            if isinstance(statement, (ast.Assign, ast.AnnAssign))
+            for target in _targets(statement)
+            if isinstance(target, ast.Name) and self._bound[target.id] == 1
+        }
+        escaping = {
+            place.node.id
+            for place in places
+            if isinstance(place.node, ast.Name)
+            and place.in_function
+            and not self._only_reads(place)
+        }
+        self.contained = constants - escaping
+
+    def _only_reads(self, place: _Place) -> bool:
+        """Whether a use of a name can neither change its container nor hand it on."""
+        match place.parent, place.field:
+            case ast.Subscript(ctx=ast.Load()), "value":
+                return True
+            case ast.Attribute(ctx=ast.Load(), attr=attribute), "value":
+                return attribute in allowed.READING_ATTRIBUTES
+            case ((ast.Compare() | ast.BinOp() | ast.FormattedValue() | ast.YieldFrom()), _):
+                return True
+            case ((ast.For() | ast.comprehension()), "iter"):
+                return True
+            case ((ast.If() | ast.While() | ast.IfExp()), "test"):
+                return True
+            case ast.Starred(ctx=ast.Load()), _:
+                return True
+            case ast.UnaryOp(op=ast.Not()), _:
+                return True
+            case ast.Call(func=ast.Name(id=function), args=arguments), "args":
+                if self._bound[function]:
+                    return False
+                if function in ("min", "max", "sum"):
+                    return place.index == 0 and (len(arguments) == 1 or function == "sum")
+                if function in ("map", "filter", "isinstance"):
+                    return (place.index == 0) == (function == "isinstance")
+                return function in allowed.READING_BUILTINS
+        return False
+
+    # What RestrictedPython's own methods call
+
+    def visit(self, node: ast.AST) -> ast.AST | None:
+        kind = type(node)
+        visitor = self._visitors.get(kind)
+        if visitor is None:
+            visitor = getattr(self, f"visit_{kind.__name__}", self.generic_visit)
+            self._visitors[kind] = visitor
+        return visitor(node)  # type: ignore[operator,no-any-return]
+
+    def node_contents_visit(self, node: ast.AST) -> ast.AST:
+        return node  # the children have been visited: `apply` works bottom-up
+
+    def error(self, node: ast.AST, info: str) -> None:
+        line = getattr(node, "lineno", 1)
+        self.refusals.append(Refusal(line, getattr(node, "col_offset", 0) + 1, info))
+
+    def not_allowed(self, node: ast.AST) -> None:
+        kind = type(node).__name__
+        self.error(node, _STATEMENT_REASONS.get(kind, f"{kind} is not available in programs"))
+
+    def check_name(
+        self, node: ast.AST, name: str | None, allow_magic_methods: bool = False
+    ) -> None:
+        if name is not None and name.startswith("_") and name != "_":
+            self.error(node, f"names must not begin with an underscore: rename {name!r}")
+
+    # Names, attributes and imports
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        self.check_name(node, node.id)
+        if isinstance(node.ctx, ast.Load) and not self._bound[node.id]:
+            self._check_builtin(node)
+        return node
+
+    def _check_builtin(self, node: ast.Name) -> None:
+        name = node.id
+        if name in allowed.BUILTINS or name.startswith("_"):
+            return
+        if name in allowed.REFUSED_NAMES:
+            self.error(node, f"{name} is not available: {allowed.REFUSED_NAMES[name]}")
+        elif name in allowed.MODULES:
+            self.error(node, f"{name} is not imported; add 'import {name}' at the top")
+        else:
+            self.error(node, f"{name} is not defined, nor a builtin that programs may use")
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        name = node.attr
+        if not isinstance(node.ctx, ast.Load):
+            self.error(node, f"attributes cannot be set or deleted (.{name}); use a dict item")
+        elif name.startswith("_"):
+            self.error(
+                node,
+                f"attributes must not begin with an underscore (.{name}); "
+                "use the public methods of the value",
+            )
+        elif name in INSPECT_ATTRIBUTES or name in allowed.REFUSED_ATTRIBUTES:
+            self.error(node, f"the attribute .{name} leads into the interpreter; do without it")
+        elif self._is_module(node.value):
+            self._check_member(node, self._module_of[node.value.id], name)  # type: ignore[attr-defined]
+        elif name == "format" and isinstance(node.value, ast.Constant):
+            self._check_template(node, node.value.value)
+        if name in allowed.ATTRIBUTES:
+            return node
+        return ast.Call(ast.Name("_getattr_", ast.Load()), [node.value, ast.Constant(name)], [])
+
+    def _is_module(self, node: ast.AST) -> bool:
+        return isinstance(node, ast.Name) and (
+            node.id in self._module_of and self._bound[node.id] == 1
+        )
+
+    def _check_member(self, node: ast.AST, module: str, name: str) -> None:
+        members = allowed.MODULES.get(module)
+        if members is not None and name not in members:
+            self.error(
+                node, f"{module}.{name} is not available; {module} offers {', '.join(members)}"
+            )
+
+    def _check_template(self, node: ast.AST, template: object) -> None:
+        if not isinstance(template, str):
+            return
+        try:
+            fields = [field for _, field, _, _ in string.Formatter().parse(template) if field]
+        except ValueError:
+            return
+        for field in fields:
+            if "." in field:
+                self.error(
+                    node,
+                    f"format fields must not reach for attributes ({{{field}}}); "
+                    "pass the value itself",
+                )
+
+    def visit_Import(self, node: ast.Import) -> ast.AST:
+        loaded: list[tuple[str, ast.expr]] = []
+        for alias in node.names:
+            self._check_import(node, alias)
+            self._check_module(alias, alias.name)
+            bound = alias.name if alias.asname else alias.name.split(".")[0]
+            loaded.append((alias.asname or bound, _load_module(bound)))
+        return _assign(loaded)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        module = node.module or ""
+        if module == "__future__":
+            return ast.Pass()
+        if node.level:
+            self.error(node, "relative imports are not available; a program is one file")
+            return node
+        if self._check_module(node, module):
+            for alias in node.names:
+                self._check_import(node, alias)
+                if alias.name != "*":
+                    self._check_member(alias, module, alias.name)
+        return _assign(
+            [
+                (alias.asname or alias.name, ast.Attribute(_load_module(module), alias.name, _LOAD))
+                for alias in node.names
+            ]
+        )
+
+    def _check_import(self, node: ast.stmt, alias: ast.alias) -> None:
+        if getattr(node, "is_lazy", 0):
+            self.error(node, "lazy imports are not available; use a plain import")
+        if alias.name == "*":
+            self.error(node, "star imports are not available; name what you import")
+        self.check_name(alias, alias.asname or alias.name)
+
+    def _check_module(self, node: ast.AST, module: str) -> bool:
+        if module in allowed.MODULES:
+            return True
+        remedy = allowed.MODULE_REMEDIES.get(module.split(".")[0])
+        offered = ", ".join(sorted(allowed.MODULES))
+        self.error(
+            node, f"import of {module} is not available: {remedy or f'use one of {offered}'}"
+        )
+        return False
+
+    # Calls, and the builtin types that could change a constant
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        for keyword in node.keywords:
+            self.check_name(keyword, keyword.arg)
+        node.func = self._real_type(node.func)
+        if isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+            if not self._bound["isinstance"] and len(node.args) == 2:
+                node.args[1] = self._real_types(node.args[1])
+        return node
+
+    def _real_type(self, node: ast.expr) -> ast.expr:
+        if isinstance(node, ast.Name) and node.id in allowed.MAKERS and not self._bound[node.id]:
+            return ast.copy_location(ast.Name(f"_{node.id}_", ast.Load()), node)
+        return node
+
+    def _real_types(self, node: ast.expr) -> ast.expr:
+        if isinstance(node, ast.Tuple):
+            node.elts = [self._real_type(element) for element in node.elts]
+            return node
+        return self._real_type(node)
+
+    # Statements and bindings
+
+    def guard_iter(self, node: ast.For | ast.comprehension) -> ast.AST:
+        if getattr(node, "is_async", 0):
+            self.error(node, "async comprehensions are not available")
+        return node  # every iterable a program can hold is harmless to iterate over
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        return node  # items of reachable objects are reachable objects; nothing shared is mutable
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        return node  # unpacking only iterates
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        return node  # an attribute target is refused as an attribute
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        return ast.Pass() if node.value is None else ast.Assign([node.target], node.value)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        self.check_name(node, node.name)
+        if getattr(node, "type_params", None):
+            self.error(node, "type parameters are not available; leave them out")
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        self.check_name(node, node.arg)
+        return node
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.AST:
+        for name in node.names:
+            self.check_name(node, name)
+        return node
+
+    def _refuse(self, node: ast.AST) -> None:
+        self.not_allowed(node)
+
+    visit_Global = visit_ClassDef = visit_With = visit_TemplateStr = _refuse  # noqa: N815
+    visit_Interpolation = _refuse  # noqa: N815
+
+    def visit_withitem(self, node: ast.withitem) -> ast.AST:
+        return node  # the with statement around it is refused
+
+    def visit__HiddenName(self, node: ast.Name) -> ast.AST:
+        return node
+
+    # Structural pattern matching
+
+    def _allow(self, node: ast.AST) -> ast.AST:
+        return node
+
+    visit_Match = visit_match_case = visit_MatchSingleton = visit_MatchSequence = _allow  # noqa: N815
+    visit_MatchOr = _allow  # noqa: N815
+
+    def visit_MatchValue(self, node: ast.MatchValue) -> ast.AST:
+        if isinstance(node.value, ast.Call):
+            self.error(node, "patterns may compare with literals and module constants only")
+        return node
+
+    def visit_MatchAs(self, node: ast.MatchAs) -> ast.AST:
+        self.check_name(node, node.name)
+        return node
+
+    def visit_MatchStar(self, node: ast.MatchStar) -> ast.AST:
+        self.check_name(node, node.name)
+        return node
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> ast.AST:
+        self.check_name(node, node.rest)
+        return node
+
+    def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:
+        for name in node.kwd_attrs:  # a class pattern loads attributes without naming them so
+            if name not in allowed.ATTRIBUTES:
+                self.error(node, f"patterns must not match the attribute {name!r}; use a guard")
+        node.cls = self._real_type(node.cls)
+        return node
+
+
+_LOAD = ast.Load()
+
+
+class _HiddenName(ast.Name):
+    """A name the gate put in before the walk; a program's own names are plain `ast.Name`."""
+
+
+def _is_launcher(node: ast.stmt) -> bool:
+    """`if __name__ == "__main__":`, which only runs when the program stands alone."""
+    match node:
+        case ast.If(
+            test=ast.Compare(
+                left=ast.Name(id="__name__"),
+                ops=[ast.Eq()],
+                comparators=[ast.Constant(value="__main__")],
+            ),
+            orelse=[],
+        ):
+            return True
+    return False
+
+
+def _name_of_type(node: ast.AST) -> ast.AST:
+    """`type(x).__name__` and `x.__class__.__name__` are safe as one step."""
+    match node:
+        case ast.Attribute(
+            attr="__name__",
+            value=ast.Call(func=ast.Name(id="type"), args=[value], keywords=[])
+            | ast.Attribute(attr="__class__", value=value),
+        ):
+            call = ast.Call(_HiddenName("_type_name_", ast.Load()), [value], [])
+            return ast.fix_missing_locations(ast.copy_location(call, node))
+    return node
+
+
+def _drop_annotations(node: ast.AST) -> ast.AST:
+    if isinstance(node, ast.FunctionDef):
+        node.returns = None
+    elif isinstance(node, ast.arg):
+        node.annotation = None
+    return node
+
+
+def _targets(statement: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
+    return statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+
+
+def _load_module(name: str) -> ast.expr:
+    return ast.Call(ast.Name("_import_", ast.Load()), [ast.Constant(name)], [])
+
+
+def _assign(loaded: list[tuple[str, ast.expr]]) -> ast.stmt:
+    names: list[ast.expr] = [ast.Name(name, ast.Store()) for name, _ in loaded]
+    values = [value for _, value in loaded]
+    if len(loaded) == 1:
+        return ast.Assign(names, values[0])
+    return ast.Assign([ast.Tuple(names, ast.Store())], ast.Tuple(values, ast.Load()))

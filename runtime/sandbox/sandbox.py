@@ -1,0 +1,139 @@
+"""The sandbox's front door: load a program, run it on inputs, get a result for each.
+
+It never raises for what a program does, and never executes a program in this process. The
+clock that decides is this process's own.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import marshal
+import queue
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from runtime.errors import LoopaiError
+from runtime.sandbox import protocol
+from runtime.sandbox.batch import Batch
+from runtime.sandbox.forkserver import ForkServer
+from runtime.sandbox.gate import GateError, pass_gate
+from runtime.sandbox.limits import Limits
+from runtime.sandbox.policy import Refusal
+from runtime.sandbox.result import Result
+from runtime.sandbox.seat import Seat
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Source that passed the gate; `digest` is the SHA-256 of the source in hex."""
+
+    source: str
+    digest: str
+    load_payload: bytes = field(repr=False, compare=False)
+
+
+class Sandbox:
+    """Runs programs in `workers` jailed processes; usable from as many threads and more.
+
+    Close it, or use it as a context manager. Its processes also die with this one.
+    With `require_isolation`, starting raises LoopaiError when a wall does not hold here.
+    """
+
+    def __init__(
+        self, limits: Limits | None = None, workers: int = 1, require_isolation: bool = False
+    ) -> None:
+        if workers < 1:
+            raise ValueError("workers must be at least 1")
+        self.limits = limits or Limits()
+        self._server = ForkServer()
+        self._seats: queue.LifoQueue[Seat] = queue.LifoQueue()
+        self._all = [Seat(self._server, self.limits) for _ in range(workers)]
+        for seat in self._all:
+            self._seats.put(seat)
+        if require_isolation:
+            missing = [wall for wall in self.walls() if not wall.holds]
+            if missing:
+                self.close()
+                raise LoopaiError(
+                    "The sandbox is not fully isolated here: "
+                    + "; ".join(f"{wall.name} ({wall.why_not})" for wall in missing)
+                )
+
+    def load(self, source: str) -> Program:
+        """Pass `source` through the gate; it runs nowhere yet. Raises GateError."""
+        gated = pass_gate(source)
+        digest = hashlib.sha256(source.encode()).hexdigest()
+        message = protocol.Load(
+            program=digest,
+            code=marshal.dumps(gated.code),
+            contained=sorted(gated.contained),
+            nonlocals=sorted(gated.nonlocals),
+        )
+        return Program(source, digest, protocol.encode(message))
+
+    def prepare(self, program: Program) -> None:
+        """Load `program` in every worker now; raises GateError when its module level fails."""
+        held = [self._seats.get() for _ in self._all]
+        try:
+            for seat in held:
+                loaded = seat.load(program)
+                if loaded.failure is not None:
+                    raise GateError([_module_refusal(program.source, loaded)])
+        finally:
+            for seat in held:
+                self._seats.put(seat)
+
+    def run(self, program: Program, inputs: Sequence[Any]) -> list[Result]:
+        """One result for each input (a JSON value), in order."""
+        seat = self._seats.get()
+        try:
+            return Batch(seat, program, inputs).run()
+        finally:
+            self._seats.put(seat)
+
+    def walls(self) -> tuple[protocol.Wall, ...]:
+        """The jail's walls, and which of them hold on this machine."""
+        seat = self._seats.get()
+        try:
+            return seat.walls()
+        finally:
+            self._seats.put(seat)
+
+    def close(self) -> None:
+        for seat in self._all:
+            seat.close()
+        self._server.close()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _module_refusal(source: str, loaded: protocol.Loaded) -> Refusal:
+    failure = loaded.failure
+    assert failure is not None
+    if loaded.frozen_name is not None:
+        line, column = _place_of(source, loaded.frozen_name)
+        return Refusal(line, column, failure.message)
+    return Refusal(
+        failure.line or 1, 1, f"the module level fails: {failure.type}: {failure.message}"
+    )
+
+
+def _place_of(source: str, name: str) -> tuple[int, int]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
+            return node.lineno, node.col_offset + 1
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return node.lineno, node.col_offset + 1
+    return 1, 1

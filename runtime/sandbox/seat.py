@@ -1,0 +1,118 @@
+"""One place in the sandbox where a worker process sits, with the next one already warm."""
+
+from __future__ import annotations
+
+import contextlib
+from time import monotonic
+from typing import Protocol
+
+from runtime.errors import LoopaiError
+from runtime.sandbox import protocol
+from runtime.sandbox.forkserver import ForkServer, WorkerProcess
+from runtime.sandbox.limits import Limits
+
+READY_SECONDS = 30.0
+
+
+class Loadable(Protocol):
+    """What a seat needs of a program."""
+
+    @property
+    def digest(self) -> str: ...
+
+    @property
+    def load_payload(self) -> bytes: ...
+
+
+class WorkerLostError(Exception):
+    """The worker died or misbehaved; `cause` says how."""
+
+
+class Seat:
+    """Holds a worker and its spare; used by one thread at a time."""
+
+    def __init__(self, server: ForkServer, limits: Limits) -> None:
+        self.limits = limits
+        self._server = server
+        self._worker: WorkerProcess | None = None
+        self._spare: WorkerProcess | None = None
+
+    def worker(self) -> WorkerProcess:
+        """A worker whose walls are up; raises LoopaiError when none can be had."""
+        for _ in range(3):
+            if self._worker is None:
+                self._worker = self._spare or self._server.fork(self.limits)
+                self._spare = None
+            if self._worker.walls is not None:
+                return self._worker
+            try:
+                self._await_ready(self._worker)
+            except (OSError, EOFError, protocol.ProtocolError):
+                self.discard()
+                continue
+            if self._spare is None:
+                self._spare = self._server.fork(self.limits)
+            return self._worker
+        raise LoopaiError("The sandbox's worker processes die before they are ready.")
+
+    def _await_ready(self, worker: WorkerProcess) -> None:
+        deadline = monotonic() + READY_SECONDS
+        while worker.walls is None:
+            for kind, payload in worker.receive(deadline - monotonic()):
+                if kind is not protocol.Kind.READY:
+                    raise protocol.ProtocolError(f"expected READY, got {kind.name}")
+                worker.walls = tuple(protocol.decode(payload, protocol.Ready).walls)
+
+    def walls(self) -> tuple[protocol.Wall, ...]:
+        return self.worker().walls or ()
+
+    def load(self, program: Loadable) -> protocol.Loaded:
+        """Load `program` unless it is there already; a failure is in what is returned."""
+        worker = self.worker()
+        if program.digest in worker.loaded:
+            worker.loaded[program.digest] = worker.loaded.pop(program.digest)
+            return protocol.Loaded(program.digest)
+        seconds = self.limits.load_timeout_ms / 1000
+        try:
+            if len(worker.loaded) >= self.limits.programs_per_worker:
+                oldest = next(iter(worker.loaded))
+                worker.loaded.pop(oldest)
+                worker.send(protocol.Kind.DROP, oldest.encode(), seconds)
+            worker.send(protocol.Kind.LOAD, program.load_payload, seconds)
+            loaded = self._await_loaded(worker, program.digest, seconds)
+        except TimeoutError:
+            self.discard()
+            failure = protocol.Failure(
+                "TimeoutError", f"the module level ran over {self.limits.load_timeout_ms:g} ms"
+            )
+            return protocol.Loaded(program.digest, failure)
+        except (OSError, EOFError, protocol.ProtocolError) as error:
+            self.discard()
+            failure = protocol.Failure("WorkerLost", f"the worker process was lost: {error}")
+            return protocol.Loaded(program.digest, failure)
+        if loaded.failure is None:
+            worker.loaded[program.digest] = None
+        elif loaded.failure.type == "MemoryError":
+            self.discard()
+        return loaded
+
+    def _await_loaded(self, worker: WorkerProcess, digest: str, seconds: float) -> protocol.Loaded:
+        deadline = monotonic() + seconds
+        while True:
+            for kind, payload in worker.receive(deadline - monotonic()):
+                loaded = protocol.decode(payload, protocol.Loaded)
+                if kind is not protocol.Kind.LOADED or loaded.program != digest:
+                    raise protocol.ProtocolError(f"expected LOADED, got {kind.name}")
+                return loaded
+
+    def discard(self) -> None:
+        """Kill the worker; the spare takes its place when the next one is asked for."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def close(self) -> None:
+        self.discard()
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
