@@ -39,6 +39,10 @@ class DataDir:
     def state(self) -> Path:
         return self.root / "state"
 
+    @property
+    def keys_file(self) -> Path:
+        return self.state / "keys.json"
+
     def task(self, name: str) -> Path:
         return self.tasks / checked_slug(name)
 

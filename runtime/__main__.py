@@ -1,0 +1,5 @@
+"""`python -m runtime` is `loopai-runtime`."""
+
+from runtime.cli import main
+
+main()

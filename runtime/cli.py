@@ -1,0 +1,29 @@
+"""`loopai-runtime`: serves programs and looks after what an edge box holds."""
+
+from __future__ import annotations
+
+from runtime.command_line import LazyGroup, run
+
+COMMANDS = {
+    "doctor": ("runtime.commands.doctor", "What holds on this machine, and what it lacks."),
+    "keys": ("runtime.commands.keys", "Make, list and revoke the keys that callers present."),
+    "start": ("runtime.commands.start", "Serve the tasks of a data directory over HTTP."),
+    "stats": ("runtime.commands.stats", "Latency, throughput, errors and outputs of a task."),
+    "version": ("runtime.commands.version", "Which release this is."),
+}
+
+group = LazyGroup(
+    "loopai-runtime",
+    COMMANDS,
+    help="Run synthesized programs behind HTTP, in a sandbox, every execution logged.",
+    epilog="Start with: loopai-runtime start --task-id TASK --data-dir FOLDER",
+)
+
+
+def main() -> None:
+    """Run `loopai-runtime` and exit: 0 well, 1 the answer is no, 2 something given was wrong."""
+    run(group)
+
+
+if __name__ == "__main__":
+    main()

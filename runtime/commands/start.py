@@ -1,0 +1,116 @@
+"""`loopai-runtime start`: serve until told to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+from uuid import UUID
+
+import click
+
+from runtime.command_line import data_dir_option, json_option
+from runtime.config import load_deployment
+from runtime.data_dir import DataDir
+from runtime.errors import LoopaiError, NotFoundError, Problem
+from runtime.tasks import load_task
+
+SERVE_KEY = "LOOPAI_SERVE_KEY"
+
+
+@click.command("start", help="Serve the tasks of a data directory over HTTP.")
+@click.option(
+    "--task-id",
+    metavar="TASK",
+    required=True,
+    envvar="LOOPAI_TASK_ID",
+    show_envvar=True,
+    help="The task (its name or its id) that POST /execute runs.",
+)
+@data_dir_option
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    envvar="LOOPAI_PORT",
+    show_envvar=True,
+    help="0 takes a free one (default: runtime.port of deployment.yaml, or 8080).",
+)
+@click.option(
+    "--host",
+    envvar="LOOPAI_HOST",
+    show_envvar=True,
+    help="Beyond loopback a serving key is needed (default: runtime.host, or 127.0.0.1).",
+)
+@click.option(
+    "--api-key",
+    metavar="HUB_KEY",
+    envvar="LOOPAI_API_KEY",
+    show_envvar=True,
+    help="The key for the hub. Better set as a variable: others can see a command line.",
+)
+@click.option("--insecure", is_flag=True, help="Serve beyond loopback without a key.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    envvar="LOOPAI_LOG_FORMAT",
+    show_envvar=True,
+)
+@json_option
+def command(
+    task_id: str,
+    data_dir: DataDir,
+    port: int | None,
+    host: str | None,
+    api_key: str | None,
+    insecure: bool,
+    log_format: Any,
+    as_json: bool,
+) -> None:
+    task = find_task(data_dir, task_id)
+    config = load_deployment(data_dir.deployment_file)
+    if api_key:
+        os.environ["LOOPAI_API_KEY"] = api_key
+
+    from runtime.server.log_format import log_to_stderr
+    from runtime.server.serve import ServeOptions, serve
+
+    options = ServeOptions(
+        default_task=task,
+        host=config.runtime.host if host is None else host,
+        port=config.runtime.port if port is None else port,
+        serve_key=os.environ.get(SERVE_KEY, "").strip() or None,
+        insecure=insecure,
+    )
+
+    def announce(url: str) -> None:
+        ready = {"url": url, "task": task, "pid": os.getpid()}
+        click.echo(json.dumps(ready) if as_json else f"Serving {task} at {url}")
+
+    log_to_stderr(log_format)
+    serve(data_dir, config, options, announce)
+
+
+def find_task(data_dir: DataDir, task_id: str) -> str:
+    """The name of the task that is called `task_id` or has it as its id, checked to be sound.
+
+    Raises NotFoundError or InvalidInputError.
+    """
+    if not data_dir.root.is_dir():
+        raise NotFoundError(
+            Problem(
+                f"there is no data directory at {data_dir.root}.",
+                remedy="Name it with --data-dir or LOOPAI_DATA_DIR.",
+            )
+        )
+    try:
+        wanted = UUID(task_id)
+    except ValueError:
+        return load_task(data_dir, task_id, with_examples=False).name
+    for name in data_dir.task_names():
+        try:
+            if load_task(data_dir, name, with_examples=False).id == wanted:
+                return name
+        except LoopaiError:
+            continue  # another task's faults are reported where it is served
+    raise NotFoundError(Problem(f"no task in {data_dir.root} has the id {task_id}."))

@@ -1,0 +1,77 @@
+"""Many executions in one request: a JSON array, or JSON lines streamed both ways, in order.
+
+At most a chunk is held at a time, so a million lines need no more memory than a hundred.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import msgspec
+
+from runtime.server.answers import Answer
+from runtime.server.request_body import Receive
+
+CHUNK = 256
+LINES = b"application/x-ndjson"
+LINE_TYPES = (LINES, b"application/jsonl", b"application/x-jsonlines")
+
+Execute = Callable[[bytes], Awaitable[Answer]]
+Write = Callable[[bytes], Awaitable[None]]
+
+
+def takes_lines(content_type: bytes) -> bool:
+    """Whether a body of this type is JSON lines rather than a JSON array."""
+    return content_type.partition(b";")[0].strip().lower() in LINE_TYPES
+
+
+def decode_array(body: bytes) -> list[bytes] | None:
+    """The items of a JSON array as they came; None when the body is none."""
+    try:
+        return [bytes(item) for item in _decode_items(body)]
+    except (ValueError, RecursionError):
+        return None
+
+
+async def answer_array(items: Sequence[bytes], execute: Execute, write: Write) -> None:
+    """Write a JSON array with the answer, or the problem, of each item."""
+    separator = b"["
+    for start in range(0, len(items), CHUNK):
+        answers = await _answers(items[start : start + CHUNK], execute)
+        await write(separator + b",".join(answer.body for answer in answers))
+        separator = b","
+    await write(b"]" if items else b"[]")
+
+
+async def answer_lines(receive: Receive, limit: int, execute: Execute, write: Write) -> None:
+    """Write a line with the answer, or the problem, of each line that comes."""
+    async for lines in _chunks(receive, limit):
+        answers = await _answers(lines, execute)
+        await write(b"".join(answer.body + b"\n" for answer in answers))
+
+
+async def _answers(items: Sequence[bytes], execute: Execute) -> list[Answer]:
+    return await asyncio.gather(*(execute(item) for item in items))
+
+
+async def _chunks(receive: Receive, limit: int) -> AsyncIterator[list[bytes]]:
+    """Lines as they arrive, at most `CHUNK` at a time; a line past `limit` bytes is cut there."""
+    rest = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return
+        more = message.get("more_body", False)
+        *lines, rest = (rest + message.get("body", b"")).split(b"\n")
+        if len(rest) > limit:
+            return
+        if not more:
+            lines.append(rest)
+        lines = [line for line in lines if line.strip()]
+        for start in range(0, len(lines), CHUNK):
+            yield lines[start : start + CHUNK]
+
+
+_decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
