@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from runtime.errors import InvalidInputError, Problem
-from runtime.models import check_slug
+from runtime.slug import check_slug
 
 DEFAULT_DATA_DIR = "loopai-data"
 ENVIRONMENT_VARIABLE = "LOOPAI_DATA_DIR"

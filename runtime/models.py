@@ -5,7 +5,6 @@ Inside the program these travel as plain typed values; the hot path builds none 
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -14,23 +13,11 @@ from uuid import UUID, uuid4, uuid5
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from runtime.clock import utc_now
+from runtime.slug import check_slug
 
 FORMAT_VERSION = 1
-SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*\Z")
-MAX_SLUG_LENGTH = 63
 # Any fixed UUID will do: a task without an `id` gets the same one on every machine.
 TASK_NAMESPACE = UUID("b1e4f6d2-3c0a-5f5e-9a54-10a9a1c0de00")
-
-
-def check_slug(name: str) -> str:
-    """Return `name` when it may be a folder and a route; raise ValueError when not."""
-    if not SLUG.match(name) or len(name) > MAX_SLUG_LENGTH:
-        raise ValueError(
-            f"{name!r} must be lower-case letters and digits with single '-' or '_' between, "
-            f"at most {MAX_SLUG_LENGTH} long, such as 'spam-detection'"
-        )
-    return name
-
 
 Slug = Annotated[str, AfterValidator(check_slug)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
