@@ -7,6 +7,8 @@ that a program can reach (held by tests/escapes/test_reachable_objects.py).
 
 from __future__ import annotations
 
+# ruff: noqa: SIM905 - word lists read better as words
+
 BUILTINS = frozenset(
     """
     abs all any ascii bin bool bytes callable chr complex dict divmod enumerate filter float
@@ -83,6 +85,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "difflib": """SequenceMatcher get_close_matches ndiff restore unified_diff context_diff
             IS_CHARACTER_JUNK IS_LINE_JUNK""",
         "numbers": "Number Complex Real Rational Integral",
+        "copy": "copy deepcopy",
         "html": "escape unescape",
         "typing": """Any AnyStr Callable ClassVar Collection Counter DefaultDict Deque Dict Final
             FrozenSet Generator Generic Hashable Iterable Iterator List Literal Mapping Match

@@ -8,17 +8,21 @@ sound because every object a program can reach is harmless under every attribute
 
 from __future__ import annotations
 
+# ruff: noqa: N802, N815 - the names of ast.NodeVisitor
 import ast
 import string
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from RestrictedPython.transformer import INSPECT_ATTRIBUTES, RestrictingNodeTransformer
 
 from runtime.sandbox import allowed
+from runtime.sandbox.constants import find_contained
+from runtime.sandbox.walk import walk
 
-_HARMLESS = (ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+_Node = TypeVar("_Node", bound=ast.AST)
+
 
 _STATEMENT_REASONS = {
     "ClassDef": "classes are not available (their methods run unseen and they keep state); "
@@ -48,18 +52,7 @@ class Refusal:
         return f"line {self.line}, column {self.column}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a node stands: `parent.field`, or `parent.field[index]`."""
-
-    node: ast.AST
-    parent: ast.AST
-    field: str
-    index: int | None
-    in_function: bool
-
-
-class ProgramPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
+class ProgramPolicy(RestrictingNodeTransformer):
     """Transforms one module bottom-up without recursion, so depth cannot exhaust the stack.
 
     `refusals` collects every fault; `contained` afterwards holds the module-level names that
@@ -77,10 +70,10 @@ class ProgramPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
 
     def apply(self, tree: ast.Module) -> ast.Module:
         """Check and rewrite `tree` in place."""
-        places = list(self._walk(tree))
+        places = list(walk(tree))
         for place in places:
             self._collect_bindings(place.node)
-        self._find_contained(tree, places)
+        self.contained = find_contained(tree, places, self._bound)
         for place in reversed(places):
             replacement = self.visit(place.node)
             if replacement is None or replacement is place.node:
@@ -92,32 +85,6 @@ class ProgramPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
             else:
                 getattr(place.parent, place.field)[place.index] = replacement
         return tree
-
-    # Walking: parents before children, launcher and annotations left out
-
-    def _walk(self, tree: ast.Module) -> Iterator[_Place]:
-        tree.body = [node for node in tree.body if not _is_launcher(node)]
-        stack: list[tuple[ast.AST, bool]] = [(tree, False)]
-        while stack:
-            parent, in_function = stack.pop()
-            inner = in_function or isinstance(parent, (ast.FunctionDef, ast.Lambda))
-            for field, value in ast.iter_fields(parent):
-                children = value if isinstance(value, list) else (value,)
-                for position, child in enumerate(children):
-                    if not isinstance(child, ast.AST) or isinstance(child, _HARMLESS):
-                        continue
-                    index = position if isinstance(value, list) else None
-                    if isinstance(parent, ast.AnnAssign) and field == "annotation":
-                        continue
-                    node = _drop_annotations(_name_of_type(child))
-                    if node is not child:
-                        if index is None:
-                            setattr(parent, field, node)
-                        else:
-                            value[index] = node
-                    body_of_function = inner and field not in ("decorator_list", "args")
-                    yield _Place(node, parent, field, index, body_of_function or in_function)
-                    stack.append((node, body_of_function or in_function))
 
     def _collect_bindings(self, node: ast.AST) -> None:
         names: list[str | None] = []
@@ -143,50 +110,6 @@ class ProgramPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
                 self.nonlocals.update(outer)
         self._bound.update(name for name in names if name is not None)
 
-    def _find_contained(self, tree: ast.Module, places: list[_Place]) -> None:
-        constants = {
-            target.id
-            for statement in tree.body
-            if isinstance(statement, (ast.Assign, ast.AnnAssign))
-            for target in _targets(statement)
-            if isinstance(target, ast.Name) and self._bound[target.id] == 1
-        }
-        escaping = {
-            place.node.id
-            for place in places
-            if isinstance(place.node, ast.Name)
-            and place.in_function
-            and not self._only_reads(place)
-        }
-        self.contained = constants - escaping
-
-    def _only_reads(self, place: _Place) -> bool:
-        """Whether a use of a name can neither change its container nor hand it on."""
-        match place.parent, place.field:
-            case ast.Subscript(ctx=ast.Load()), "value":
-                return True
-            case ast.Attribute(ctx=ast.Load(), attr=attribute), "value":
-                return attribute in allowed.READING_ATTRIBUTES
-            case ((ast.Compare() | ast.BinOp() | ast.FormattedValue() | ast.YieldFrom()), _):
-                return True
-            case ((ast.For() | ast.comprehension()), "iter"):
-                return True
-            case ((ast.If() | ast.While() | ast.IfExp()), "test"):
-                return True
-            case ast.Starred(ctx=ast.Load()), _:
-                return True
-            case ast.UnaryOp(op=ast.Not()), _:
-                return True
-            case ast.Call(func=ast.Name(id=function), args=arguments), "args":
-                if self._bound[function]:
-                    return False
-                if function in ("min", "max", "sum"):
-                    return place.index == 0 and (len(arguments) == 1 or function == "sum")
-                if function in ("map", "filter", "isinstance"):
-                    return (place.index == 0) == (function == "isinstance")
-                return function in allowed.READING_BUILTINS
-        return False
-
     # What RestrictedPython's own methods call
 
     def visit(self, node: ast.AST) -> ast.AST | None:
@@ -197,7 +120,7 @@ class ProgramPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
             self._visitors[kind] = visitor
         return visitor(node)  # type: ignore[operator,no-any-return]
 
-    def node_contents_visit(self, node: ast.AST) -> ast.AST:
+    def node_contents_visit(self, node: _Node) -> _Node:
         return node  # the children have been visited: `apply` works bottom-up
 
     def error(self, node: ast.AST, info: str) -> None:
@@ -245,18 +168,18 @@ class ProgramPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
             )
         elif name in INSPECT_ATTRIBUTES or name in allowed.REFUSED_ATTRIBUTES:
             self.error(node, f"the attribute .{name} leads into the interpreter; do without it")
-        elif self._is_module(node.value):
-            self._check_member(node, self._module_of[node.value.id], name)  # type: ignore[attr-defined]
+        elif (module := self._module_named(node.value)) is not None:
+            self._check_member(node, module, name)
         elif name == "format" and isinstance(node.value, ast.Constant):
             self._check_template(node, node.value.value)
         if name in allowed.ATTRIBUTES:
             return node
         return ast.Call(ast.Name("_getattr_", ast.Load()), [node.value, ast.Constant(name)], [])
 
-    def _is_module(self, node: ast.AST) -> bool:
-        return isinstance(node, ast.Name) and (
-            node.id in self._module_of and self._bound[node.id] == 1
-        )
+    def _module_named(self, node: ast.AST) -> str | None:
+        if isinstance(node, ast.Name) and self._bound[node.id] == 1:
+            return self._module_of.get(node.id)
+        return None
 
     def _check_member(self, node: ast.AST, module: str, name: str) -> None:
         members = allowed.MODULES.get(module)
@@ -331,9 +254,10 @@ class ProgramPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
         for keyword in node.keywords:
             self.check_name(keyword, keyword.arg)
         node.func = self._real_type(node.func)
-        if isinstance(node.func, ast.Name) and node.func.id == "isinstance":
-            if not self._bound["isinstance"] and len(node.args) == 2:
-                node.args[1] = self._real_types(node.args[1])
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance"), args=[_, kinds]):
+                if not self._bound["isinstance"]:
+                    node.args[1] = self._real_types(kinds)
         return node
 
     def _real_type(self, node: ast.expr) -> ast.expr:
@@ -387,13 +311,13 @@ class ProgramPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
     def _refuse(self, node: ast.AST) -> None:
         self.not_allowed(node)
 
-    visit_Global = visit_ClassDef = visit_With = visit_TemplateStr = _refuse  # noqa: N815
-    visit_Interpolation = _refuse  # noqa: N815
+    visit_Global = visit_ClassDef = visit_With = visit_TemplateStr = _refuse
+    visit_Interpolation = _refuse
 
     def visit_withitem(self, node: ast.withitem) -> ast.AST:
         return node  # the with statement around it is refused
 
-    def visit__HiddenName(self, node: ast.Name) -> ast.AST:
+    def visit_HiddenName(self, node: ast.Name) -> ast.AST:
         return node
 
     # Structural pattern matching
@@ -401,8 +325,8 @@ class ProgramPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
     def _allow(self, node: ast.AST) -> ast.AST:
         return node
 
-    visit_Match = visit_match_case = visit_MatchSingleton = visit_MatchSequence = _allow  # noqa: N815
-    visit_MatchOr = _allow  # noqa: N815
+    visit_Match = visit_match_case = visit_MatchSingleton = visit_MatchSequence = _allow
+    visit_MatchOr = _allow
 
     def visit_MatchValue(self, node: ast.MatchValue) -> ast.AST:
         if isinstance(node.value, ast.Call):
@@ -430,50 +354,6 @@ class ProgramPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
 
 
 _LOAD = ast.Load()
-
-
-class _HiddenName(ast.Name):
-    """A name the gate put in before the walk; a program's own names are plain `ast.Name`."""
-
-
-def _is_launcher(node: ast.stmt) -> bool:
-    """`if __name__ == "__main__":`, which only runs when the program stands alone."""
-    match node:
-        case ast.If(
-            test=ast.Compare(
-                left=ast.Name(id="__name__"),
-                ops=[ast.Eq()],
-                comparators=[ast.Constant(value="__main__")],
-            ),
-            orelse=[],
-        ):
-            return True
-    return False
-
-
-def _name_of_type(node: ast.AST) -> ast.AST:
-    """`type(x).__name__` and `x.__class__.__name__` are safe as one step."""
-    match node:
-        case ast.Attribute(
-            attr="__name__",
-            value=ast.Call(func=ast.Name(id="type"), args=[value], keywords=[])
-            | ast.Attribute(attr="__class__", value=value),
-        ):
-            call = ast.Call(_HiddenName("_type_name_", ast.Load()), [value], [])
-            return ast.fix_missing_locations(ast.copy_location(call, node))
-    return node
-
-
-def _drop_annotations(node: ast.AST) -> ast.AST:
-    if isinstance(node, ast.FunctionDef):
-        node.returns = None
-    elif isinstance(node, ast.arg):
-        node.annotation = None
-    return node
-
-
-def _targets(statement: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
-    return statement.targets if isinstance(statement, ast.Assign) else [statement.target]
 
 
 def _load_module(name: str) -> ast.expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _string  # the parser that str.format itself uses
+import _string  # type: ignore[import-not-found]  # the parser that str.format uses
 import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

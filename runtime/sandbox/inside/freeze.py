@@ -29,7 +29,7 @@ class CannotFreezeError(Exception):
 
 
 _VALUES = (int, float, complex, str, bytes, bool, type(None), type(...), type(NotImplemented),
-           range, slice, object, re.Pattern, datetime.date, datetime.time, datetime.datetime,
+           range, object, re.Pattern, datetime.date, datetime.time, datetime.datetime,
            datetime.timedelta, datetime.timezone, decimal.Decimal, fractions.Fraction,
            Facade, StandIn, Inert, types.GenericAlias, types.UnionType,
            types.MethodDescriptorType, types.WrapperDescriptorType,
@@ -94,6 +94,8 @@ class Freezer:
             return tuple(map(self._freeze, value))
         if kind is frozenset:
             return frozenset(map(self._freeze, value))
+        if kind is slice:
+            return slice(*map(self._freeze, (value.start, value.stop, value.step)))
         if kind is Counter:
             return FrozenCounter(Counter(dict(self._pairs(value))))
         if kind is defaultdict:
@@ -121,7 +123,8 @@ class Freezer:
                 **{name: self._freeze(item) for name, item in value.keywords.items()},
             )
         if kind is _LruCache:
-            self._freeze(value.__wrapped__)
+            if self._freeze(value.__wrapped__) is not value.__wrapped__:
+                raise self._refusal("caches a method that changes a value; cache a function")
             value.cache_clear()
             self.caches.append(value.cache_clear)
             return value

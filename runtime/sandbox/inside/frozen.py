@@ -21,8 +21,8 @@ def _refuse(self: object, *args: object, **kwargs: object) -> NoReturn:
 
 class FrozenDict(dict[Any, Any]):
     __slots__ = ()
-    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
-    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
 
 class FrozenDefaultDict(FrozenDict):
@@ -33,30 +33,30 @@ class FrozenDefaultDict(FrozenDict):
 
 
 class FrozenCounter(Counter[Any]):
-    __setitem__ = __delitem__ = __ior__ = __iadd__ = _refuse  # type: ignore[assignment]
-    __isub__ = __iand__ = _refuse  # type: ignore[assignment]
-    clear = pop = popitem = setdefault = update = subtract = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = __iadd__ = _refuse
+    __isub__ = __iand__ = _refuse
+    clear = pop = popitem = setdefault = update = subtract = _refuse
 
     def __init__(self, counts: Counter[Any]) -> None:
         dict.__init__(self, counts)
 
-    def copy(self) -> Counter[Any]:
+    def copy(self) -> Counter[Any]:  # type: ignore[override]
         return Counter(dict(self))
 
 
 class FrozenList(list[Any]):
     __slots__ = ()
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse  # type: ignore[assignment]
-    append = clear = extend = insert = pop = remove = _refuse  # type: ignore[assignment]
-    reverse = sort = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = clear = extend = insert = pop = remove = _refuse
+    reverse = sort = _refuse
 
 
 class FrozenSet(set[Any]):
     __slots__ = ()
-    __iand__ = __ior__ = __isub__ = __ixor__ = _refuse  # type: ignore[assignment]
-    add = clear = discard = pop = remove = update = _refuse  # type: ignore[assignment]
-    difference_update = intersection_update = _refuse  # type: ignore[assignment]
-    symmetric_difference_update = _refuse  # type: ignore[assignment]
+    __iand__ = __ior__ = __isub__ = __ixor__ = _refuse
+    add = clear = discard = pop = remove = update = _refuse
+    difference_update = intersection_update = _refuse
+    symmetric_difference_update = _refuse
 
     # set's own methods would give the results this read-only class too
 

@@ -13,13 +13,12 @@ import html
 import importlib
 import numbers
 import re
-import typing
 from collections.abc import Callable
 from typing import Any
 
 from runtime.sandbox.allowed import MODULES
 
-from . import standins
+from . import copying, standins
 
 
 class Facade:
@@ -42,7 +41,7 @@ class Facade:
 def _make_namedtuple(
     typename: str, field_names: Any, *, rename: bool = False, defaults: Any = None
 ) -> type:
-    return collections.namedtuple(  # type: ignore[no-any-return, call-overload]
+    return collections.namedtuple(
         typename, field_names, rename=rename, defaults=defaults, module="program"
     )
 
@@ -95,6 +94,7 @@ _REPLACED: dict[str, dict[str, Any]] = {
     },
     "numbers": {name: standins.abstract(getattr(numbers, name)) for name in MODULES["numbers"]},
     "functools": {"wraps": _keep, "lru_cache": functools.lru_cache, "cache": functools.cache},
+    "copy": {"copy": copying.copy, "deepcopy": copying.deepcopy},
     "heapq": {
         name: _on_list(getattr(heapq, name))
         for name in ("heappush", "heappop", "heapify", "heapreplace", "heappushpop")
@@ -111,7 +111,7 @@ _REPLACED: dict[str, dict[str, Any]] = {
 
 
 def _build() -> dict[str, Facade]:
-    facades = {}
+    facades: dict[str, Facade] = {}
     for name in sorted(MODULES, reverse=True):  # collections.abc before collections
         replaced = _REPLACED.get(name, {})
         members = {}

@@ -7,6 +7,7 @@ import datetime
 import decimal
 import fractions
 import re
+import sys
 from typing import Any
 
 from RestrictedPython.Guards import safer_getattr_raise
@@ -27,7 +28,7 @@ def get_attribute(value: Any, name: str, default: Any = _MISSING) -> Any:
         raise TypeError("attribute name must be a string")
     try:
         if name in ATTRIBUTES:
-            return safer_getattr_raise(value, name)
+            return safer_getattr_raise(value, name)  # type: ignore[no-untyped-call]
         if name in FORMATTING_ATTRIBUTES:
             if type(value) is str:
                 return _bind(name, value)
@@ -79,6 +80,14 @@ def type_name(value: Any) -> str:
     return repr(standins.STAND_INS[kind])[8:-2] if kind in standins.STAND_INS else kind.__name__
 
 
+def assure_imported(name: str, *_: object) -> None:
+    """What the interpreter's own C code finds as `__import__`: it takes the module from
+    `sys.modules` afterwards and ignores what is returned, so a program could get nothing by it.
+    """
+    if name not in sys.modules:
+        raise ImportError(f"{name} is not available in programs", name=name)
+
+
 _PLAIN_TYPES = frozenset(
     {
         *(int, float, bool, complex, str, bytes, frozenset, range, slice, type(None)),
@@ -97,6 +106,7 @@ _REPLACED = {
 }
 _BUILTINS = {name: getattr(builtins, name) for name in BUILTINS} | _REPLACED
 _HIDDEN = {
+    "__import__": assure_imported,
     "_getattr_": get_attribute,
     "_import_": import_module,
     "_type_name_": type_name,

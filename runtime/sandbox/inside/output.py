@@ -98,7 +98,7 @@ def describe(error: BaseException) -> Failure:
     """What a program raised, bounded, with the innermost line of the program itself."""
     try:
         message = str(error)
-    except BaseException:  # noqa: BLE001 - an exception's own text may not be printable
+    except BaseException:  # an exception's own text may not be printable
         message = ""
     if isinstance(error, MemoryError) and not message:
         message = "the program needed more memory than its limit"

@@ -21,6 +21,9 @@ class StandIn:
                  "intersection", "isdisjoint", "issubset", "issuperset", "items", "keys",
                  "symmetric_difference", "union", "values")  # fmt: skip
 
+    _real: type
+    _make: Callable[..., Any]
+
     def __init__(
         self, real: type, make: Callable[..., Any] | None = None, readers: str = ""
     ) -> None:

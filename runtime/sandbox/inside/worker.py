@@ -69,7 +69,7 @@ class Worker:
             self._programs[message.program] = _execute_module(message)
         except CannotFreezeError as error:
             failure, frozen_name = Failure("TypeError", str(error)), error.name
-        except BaseException as error:  # noqa: BLE001 - a module level may raise anything
+        except BaseException as error:  # a module level may raise anything
             failure = describe(error)
         self._send(Kind.LOADED, protocol.Loaded(message.program, failure, frozen_name))
 
@@ -91,7 +91,7 @@ class Worker:
                 ended = monotonic_ns()
                 answers.append(Answer((ended - started) / 1000, raw(encoded), confidence))
                 size += len(encoded)
-            except BaseException as error:  # noqa: BLE001 - a program may raise anything
+            except BaseException as error:  # a program may raise anything
                 ended = monotonic_ns()
                 answers.append(Answer((ended - started) / 1000, failure=describe(error)))
                 if isinstance(error, MemoryError):
