@@ -1,16 +1,49 @@
-"""What several tests need: log lines, waiting for something to become true, a free deadline."""
+"""What several tests need: log lines, a task with a program, a runtime that serves it over HTTP."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
+
+import httpx
+
+from runtime.artifacts import ArtifactStore, NewArtifact
+from runtime.data_dir import DataDir
+from runtime.datasets.reader import LogReader
+from runtime.models import ProgramArtifact, Strategy, TaskSpecification
+from runtime.tasks import write_task
 
 T = TypeVar("T")
 
+TASK = "spam-detection"
+INPUT_SCHEMA = {
+    "type": "object",
+    "properties": {"text": {"type": "string", "maxLength": 2_000_000}},
+    "required": ["text"],
+}
+OUTPUT_SCHEMA = {"enum": ["spam", "ham"]}
+PROGRAM = """
+def run(input_data):
+    text = input_data["text"]
+    if text == "crash":
+        return {}["no such key"]
+    if text == "loop":
+        while True:
+            pass
+    if text == "eggs":
+        return "eggs"
+    return ("spam" if "buy" in text.lower() else "ham", 0.75)
+"""
 
-def wait_until(question: Callable[[], T], seconds: float = 10.0) -> T:
+
+def wait_until(question: Callable[[], T], seconds: float = 15.0) -> T:
     """Ask until the answer is truthy and return it; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
@@ -38,3 +71,117 @@ def log_line(
         "timestamp": timestamp,
     }
     return json.dumps({**line, **fields}, separators=(",", ":")).encode()
+
+
+def make_task(data_dir: DataDir, name: str = TASK, **fields: Any) -> TaskSpecification:
+    """Write a task that tells spam from ham, unless `fields` say otherwise."""
+    given = {
+        "name": name,
+        "description": "Is this text spam?",
+        "input_schema": INPUT_SCHEMA,
+        "output_schema": OUTPUT_SCHEMA,
+        **fields,
+    }
+    task = TaskSpecification.model_validate(given)
+    write_task(data_dir, task)
+    return task
+
+
+def add_version(data_dir: DataDir, task: TaskSpecification, source: str = PROGRAM) -> int:
+    """Store a program as a new version of a task, without making it active."""
+    artifact = ProgramArtifact(
+        task_id=task.id,
+        version=1,
+        code=source,
+        synthesis_strategy=Strategy.RULE,
+        confidence_score=0.9,
+    )
+    new = NewArtifact(artifact, evaluation={}, provenance={}, readme="A test's program.\n")
+    return ArtifactStore(data_dir).add(task, new)
+
+
+def promote(data_dir: DataDir, task: TaskSpecification, source: str = PROGRAM) -> int:
+    """Store a program as a new version and make it the one that serves."""
+    version = add_version(data_dir, task, source)
+    ArtifactStore(data_dir).activate(task.name, version)
+    return version
+
+
+def logged(data_dir: DataDir, task: str = TASK) -> list[dict[str, Any]]:
+    """Every execution in the log of a task; the log must hold nothing malformed."""
+    reader = LogReader(data_dir.executions(task))
+    records = list(reader.records())
+    assert reader.malformed == 0, reader.problems
+    return records
+
+
+class RunningRuntime:
+    """A `loopai-runtime start` of its own process, serving on a free port of loopback."""
+
+    def __init__(
+        self,
+        data_dir: DataDir,
+        *arguments: str,
+        task: str = TASK,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.data_dir = data_dir
+        self._errors = data_dir.root / f"stderr-{time.monotonic_ns()}.txt"
+        command = [sys.executable, "-m", "runtime", "start", "--json", "--port", "0"]
+        command += ["--task-id", task, "--data-dir", str(data_dir.root), *arguments]
+        with self._errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, **(environment or {})},
+            )
+        assert self.process.stdout is not None
+        ready = self.process.stdout.readline()
+        if not ready:
+            code = self.process.wait()
+            raise AssertionError(f"it ended with {code}: {self.errors()}")
+        self.url: str = json.loads(ready)["url"]
+        self.http = httpx.Client(base_url=self.url, timeout=30)
+
+    def execute(self, value: Any, task: str | None = None) -> httpx.Response:
+        """POST one input, to `/execute` when no task is named."""
+        path = f"/v1/execute/{task}" if task else "/execute"
+        return self.http.post(path, json={"input": value})
+
+    def errors(self) -> str:
+        """What it has written to standard error."""
+        return self._errors.read_text()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; returns the exit code."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end; returns the exit code."""
+        code = self.process.wait(timeout=60)
+        self.close()
+        return code
+
+    def close(self) -> None:
+        """End it if it still runs; harmless when called again."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self.http.close()
+
+    def __enter__(self) -> RunningRuntime:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def server_folder(tmp_path: Path) -> DataDir:
+    """A data directory with one task and its promoted program."""
+    data_dir = DataDir(tmp_path / "data")
+    promote(data_dir, make_task(data_dir))
+    return data_dir

@@ -1,0 +1,23 @@
+"""Fixtures for all tests; what they are made of is in `support.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from support import RunningRuntime, server_folder
+
+from runtime.data_dir import DataDir
+
+
+@pytest.fixture
+def served_dir(tmp_path) -> DataDir:
+    """A data directory with one task and its promoted program, nothing running yet."""
+    return server_folder(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory) -> Iterator[RunningRuntime]:
+    """A runtime that serves one task, shared by the tests of a module that leave it as it is."""
+    with RunningRuntime(server_folder(tmp_path_factory.mktemp("served"))) as running:
+        yield running
