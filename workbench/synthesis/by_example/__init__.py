@@ -1,0 +1,5 @@
+"""Programming by example: programs found from inputs and outputs alone, with no model."""
+
+from workbench.synthesis.by_example.text import solve_text
+
+__all__ = ["solve_text"]

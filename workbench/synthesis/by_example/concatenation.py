@@ -1,0 +1,152 @@
+"""Puts outputs together from expressions and constants: a shortest path through the outputs.
+
+A state is how much of every output is written already, and which of the examples without an
+output have failed as they should; an edge writes the same thing, an expression or a constant,
+in all of them.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from workbench.synthesis.by_example.clues import common_prefix
+from workbench.synthesis.by_example.expression import Expression, Kind, true_cost
+from workbench.synthesis.by_example.pool import Pool
+
+PART_COST = 2.0
+MAX_CONSTANT = 60
+MAX_STATES = 4000
+MAX_EDGES = 150_000
+EMPTY_ATOMS = 60
+Part = Expression | str
+State = tuple[tuple[int, ...], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Concatenation:
+    """Parts written one after another; no parts at all is the absent answer."""
+
+    parts: tuple[Part, ...]
+    cost: float
+
+    @property
+    def expressions(self) -> list[Expression]:
+        return [part for part in self.parts if isinstance(part, Expression)]
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """What an expression writes in each example that has an output.
+
+    Of the examples without one, `fails` has a bit for each where it fails, and `silent` for
+    each where it fails or writes nothing.
+    """
+
+    texts: tuple[str, ...]
+    made: Expression
+    fails: int = 0
+    silent: int = 0
+
+
+Atoms = Mapping[str, Sequence[Atom]]
+
+
+def constant_cost(text: str) -> float:
+    """Bits of a constant: letters and digits are surprising, marks less so."""
+    return 1.0 + sum(2.6 if mark.isalnum() else 0.8 for mark in text)
+
+
+def usable_atoms(
+    pool: Pool, rows: Sequence[int], outputs: Sequence[str], absent: Sequence[int] = ()
+) -> Atoms:
+    """The pool's texts that are part of the output in every one of these rows.
+
+    Keyed by their text in the first row; cheapest first.
+    """
+    atoms: dict[tuple[tuple[str, ...], int, int], Expression] = {}
+    for values, made in pool.of_kind(Kind.TEXT):
+        texts = tuple(values[row] for row in rows)
+        if not any(texts) or any(
+            text is None or text not in output for text, output in zip(texts, outputs, strict=True)
+        ):
+            continue
+        fails = sum(1 << bit for bit, row in enumerate(absent) if values[row] is None)
+        silent = sum(1 << bit for bit, row in enumerate(absent) if not values[row])
+        key = (texts, fails, silent)
+        known = atoms.get(key)
+        if known is None or made.cost < known.cost:
+            atoms[key] = made
+    by_first: dict[str, list[Atom]] = {}
+    for (texts, fails, silent), made in atoms.items():
+        by_first.setdefault(texts[0], []).append(Atom(texts, made, fails, silent))
+    for same in by_first.values():
+        same.sort(key=lambda atom: atom.made.cost)
+    return by_first
+
+
+def concatenate(
+    atoms: Atoms, outputs: Sequence[str], limit: int = 6, absent: int = 0
+) -> list[Concatenation]:
+    """The cheapest ways, at most `limit`, to write all of these outputs alike.
+
+    `absent` is the number of examples on which they must fail or write nothing.
+    """
+    goal = tuple(len(output) for output in outputs)
+    everywhere = (1 << absent) - 1
+    empties = list(atoms.get("", ()))[:EMPTY_ATOMS]
+    arrivals: dict[State, int] = {}
+    start: State = ((0,) * len(outputs), 0)
+    paths: list[tuple[float, int, State, tuple[Part, ...], int]] = [(0.0, 0, start, (), everywhere)]
+    serial = edges = 0
+    found: list[Concatenation] = []
+    while paths and len(found) < limit and edges < MAX_EDGES:
+        cost, _, state, parts, silent = heapq.heappop(paths)
+        times = arrivals.get(state, 0)
+        if times >= limit or len(arrivals) > MAX_STATES:
+            continue
+        arrivals[state] = times + 1
+        places, failed = state
+        if places == goal:
+            if failed | silent == everywhere:
+                found.append(Concatenation(parts, cost))
+            continue
+        first, begin = outputs[0], places[0]
+        candidates = [
+            atom
+            for end in range(begin + 1, len(first) + 1)
+            for atom in atoms.get(first[begin:end], ())
+        ]
+        nexts: list[tuple[float, State, Part, int]] = []
+        for atom in candidates + empties:
+            edges += 1
+            if all(
+                output.startswith(text, place)
+                for output, text, place in zip(outputs, atom.texts, places, strict=True)
+            ):
+                after = tuple(
+                    place + len(text) for place, text in zip(places, atom.texts, strict=True)
+                )
+                reached = (after, failed | atom.fails)
+                extra = atom.made.cost + PART_COST
+                nexts.append((extra, reached, atom.made, silent & atom.silent))
+        if not parts or isinstance(parts[-1], Expression):
+            rest = [output[place:] for output, place in zip(outputs, places, strict=True)]
+            shared = common_prefix(rest)[:MAX_CONSTANT]
+            for width in range(1, len(shared) + 1):
+                after = tuple(place + width for place in places)
+                nexts.append((constant_cost(shared[:width]), (after, failed), shared[:width], 0))
+        for extra, reached, part, quiet in nexts:
+            if arrivals.get(reached, 0) < limit:
+                serial += 1
+                heapq.heappush(paths, (cost + extra, serial, reached, (*parts, part), quiet))
+    ranked = [
+        Concatenation(one.parts, true_cost(one.expressions) + _rest_cost(one.parts))
+        for one in found
+    ]
+    return sorted(ranked, key=lambda one: one.cost)
+
+
+def _rest_cost(parts: Sequence[Part]) -> float:
+    return sum(constant_cost(part) if isinstance(part, str) else PART_COST for part in parts)
