@@ -1,0 +1,53 @@
+"""`python -m sync status`: the settings that decide what leaves, read and never acted on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from runtime.command_line import data_dir_option, json_option, print_json
+from runtime.config import DeploymentConfig, load_deployment
+from runtime.data_dir import DataDir
+from runtime.errors import InvalidInputError
+
+NOTHING_SENT = "This release sends nothing: no synchronisation is built in yet."
+
+
+@click.command("status", help="Whether anything leaves this box, and how it is set up.")
+@data_dir_option
+@json_option
+def command(data_dir: DataDir, as_json: bool) -> None:
+    status = read_status(load_deployment(data_dir.deployment_file))
+    if as_json:
+        print_json(status)
+        return
+    hub = status["hub_url"] or "none configured"
+    key = "set" if status["hub_key_set"] else "not set"
+    telemetry = "on" if status["telemetry_enabled"] else "off"
+    click.echo(f"mode: {status['mode']}")
+    click.echo(f"hub: {hub} (key {key})")
+    click.echo(f"telemetry in the settings: {telemetry}, privacy mode {status['privacy_mode']}")
+    click.echo(NOTHING_SENT)
+
+
+def read_status(config: DeploymentConfig) -> dict[str, Any]:
+    """The settings in question; a key is never shown, only whether there is one."""
+    return {
+        "mode": config.runtime.mode.value,
+        "hub_url": _text(config, "api_url"),
+        "hub_configured": config.cloud.api_url is not None,
+        "hub_key_set": bool(_text(config, "api_key")),
+        "telemetry_enabled": config.telemetry.enabled,
+        "privacy_mode": config.telemetry.privacy_mode.value,
+        "sends": False,
+        "note": NOTHING_SENT,
+    }
+
+
+def _text(config: DeploymentConfig, setting: str) -> str | None:
+    """A hub setting with its variables filled in; None where one of them is not set."""
+    try:
+        return config.text("cloud", setting)
+    except InvalidInputError:
+        return None
