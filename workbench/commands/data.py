@@ -48,7 +48,7 @@ def print_line(line: bytes, failures: bool, as_json: bool) -> None:
     """One line of the log for a person, or as it stands."""
     try:
         record = decode_record(line)
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         out.print("(a line that is no execution)", style="red")
         return
     if failures and record["status"] == "success":
