@@ -56,22 +56,22 @@ async def _answers(items: Sequence[bytes], execute: Execute) -> list[Answer]:
 
 
 async def _chunks(receive: Receive, limit: int) -> AsyncIterator[list[bytes]]:
-    """Lines as they arrive, at most `CHUNK` at a time; a line past `limit` bytes is cut there."""
+    """Lines as they arrive, at most `CHUNK` at a time; one past `limit` bytes ends the batch."""
     rest = b""
-    more = True
-    while more:
+    while True:
         message = await receive()
         if message["type"] != "http.request":
             return
         more = message.get("more_body", False)
         *lines, rest = (rest + message.get("body", b"")).split(b"\n")
-        if len(rest) > limit:
-            return
-        if not more:
+        ends = not more or len(rest) > limit
+        if ends:
             lines.append(rest)
         lines = [line for line in lines if line.strip()]
         for start in range(0, len(lines), CHUNK):
             yield lines[start : start + CHUNK]
+        if ends:
+            return
 
 
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode

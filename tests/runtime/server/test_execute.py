@@ -234,3 +234,13 @@ def test_a_batch_of_json_lines_is_streamed_in_order(runtime):
     assert spam == list(range(0, count, 7))
     assert answers[count]["status"] == 400
     assert answers[-1]["output"] == "ham"
+
+
+def test_a_line_past_the_limit_is_answered_413_and_ends_the_batch(runtime):
+    body = b'{"input": {"text": "buy"}}\n{"input": {"text": "' + b"x" * 3_000_000
+    response = runtime.http.post(
+        f"/v1/execute/{TASK}/batch", content=body, headers={"content-type": "application/jsonl"}
+    )
+    first, second = [json.loads(line) for line in response.text.splitlines()]
+    assert first["output"] == "spam"
+    assert second["status"] == 413
