@@ -7,7 +7,7 @@ input again changes nothing, and each is answered once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import Any, Protocol
 
@@ -15,11 +15,10 @@ from runtime.sandbox import protocol
 from runtime.sandbox.forkserver import WorkerProcess
 from runtime.sandbox.protocol import Failure, Kind
 from runtime.sandbox.result import ProgramError, Result
-from runtime.sandbox.seat import Loadable, Seat
+from runtime.sandbox.seat import MAX_DEATHS, Loadable, Seat
 
 CHUNK_INPUTS = 4096
 CHUNK_BYTES = 4 * 1024 * 1024
-MAX_DEATHS = 2  # a worker that dies under the same input as often is that input's doing
 
 
 class Batch:
@@ -132,7 +131,7 @@ class Batch:
 
 
 class _Clocked(Protocol):
-    def receive(self, seconds: float) -> list[tuple[Kind, bytes]]: ...
+    def receive(self, seconds: float) -> Iterator[tuple[Kind, bytes]]: ...
 
     def running(self) -> tuple[int, float]: ...
 
@@ -150,7 +149,7 @@ class _Watch:
         self._position = 1
         self._since = monotonic()
 
-    def receive(self) -> list[tuple[Kind, bytes]]:
+    def receive(self) -> Iterator[tuple[Kind, bytes]]:
         while True:
             deadline = self._since + self._limit
             try:

@@ -53,13 +53,16 @@ class WorkerProcess:
         self._connection.settimeout(seconds)
         self._connection.sendall(protocol.frame(kind, payload))
 
-    def receive(self, seconds: float) -> list[tuple[protocol.Kind, bytes]]:
-        """The frames that arrived, perhaps none; raises TimeoutError, EOFError, ProtocolError."""
+    def receive(self, seconds: float) -> Iterator[tuple[protocol.Kind, bytes]]:
+        """The frames that arrived, perhaps none; raises TimeoutError, EOFError, OSError.
+
+        Going through them raises ProtocolError after the last good one.
+        """
         self._connection.settimeout(max(seconds, 0.0001))
         data = self._connection.recv(RECEIVE_BYTES)
         if not data:
             raise EOFError("the worker process hung up")
-        return list(self._reader.feed(data))
+        return self._reader.feed(data)
 
     def leftovers(self) -> Iterator[tuple[protocol.Kind, bytes]]:
         """Whole frames that a worker sent before it died."""

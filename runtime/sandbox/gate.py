@@ -85,7 +85,7 @@ def _check_text(source: str) -> None:
 def _compile(source: str) -> GatedCode:
     policy = ProgramPolicy()
     try:
-        tree = policy.apply(ast.parse(source, FILE_NAME))
+        tree = policy.apply(ast.parse(source.removeprefix("\ufeff"), FILE_NAME))
         if not _defines_run(tree):
             policy.refusals.append(
                 Refusal(1, 1, "no function run at module level; add 'def run(input_data):'")

@@ -11,6 +11,7 @@ from runtime.sandbox.forkserver import ForkServer, WorkerProcess
 from runtime.sandbox.limits import Limits
 
 READY_SECONDS = 30.0
+MAX_DEATHS = 2  # whatever kills a worker as often is no accident
 
 
 class Loadable(Protocol):
@@ -21,10 +22,6 @@ class Loadable(Protocol):
 
     @property
     def load_payload(self) -> bytes: ...
-
-
-class WorkerLostError(Exception):
-    """The worker died or misbehaved; `cause` says how."""
 
 
 class Seat:
@@ -67,28 +64,33 @@ class Seat:
 
     def load(self, program: Loadable) -> protocol.Loaded:
         """Load `program` unless it is there already; a failure is in what is returned."""
-        worker = self.worker()
+        lost: Exception | None = None
+        for _ in range(MAX_DEATHS):
+            try:
+                return self._load(self.worker(), program)
+            except TimeoutError:
+                self.discard()
+                limit = self.limits.load_timeout_ms
+                return _failed(program, "TimeoutError", f"the module level ran over {limit:g} ms")
+            except protocol.ProtocolError as error:
+                self.discard()
+                return _failed(program, "WorkerLost", f"the worker process was lost: {error}")
+            except (OSError, EOFError) as error:
+                self.discard()
+                lost = error
+        return _failed(program, "WorkerLost", f"the worker process was lost: {lost}")
+
+    def _load(self, worker: WorkerProcess, program: Loadable) -> protocol.Loaded:
         if program.digest in worker.loaded:
             worker.loaded[program.digest] = worker.loaded.pop(program.digest)
             return protocol.Loaded(program.digest)
         seconds = self.limits.load_timeout_ms / 1000
-        try:
-            if len(worker.loaded) >= self.limits.programs_per_worker:
-                oldest = next(iter(worker.loaded))
-                worker.loaded.pop(oldest)
-                worker.send(protocol.Kind.DROP, oldest.encode(), seconds)
-            worker.send(protocol.Kind.LOAD, program.load_payload, seconds)
-            loaded = self._await_loaded(worker, program.digest, seconds)
-        except TimeoutError:
-            self.discard()
-            failure = protocol.Failure(
-                "TimeoutError", f"the module level ran over {self.limits.load_timeout_ms:g} ms"
-            )
-            return protocol.Loaded(program.digest, failure)
-        except (OSError, EOFError, protocol.ProtocolError) as error:
-            self.discard()
-            failure = protocol.Failure("WorkerLost", f"the worker process was lost: {error}")
-            return protocol.Loaded(program.digest, failure)
+        if len(worker.loaded) >= self.limits.programs_per_worker:
+            oldest = next(iter(worker.loaded))
+            worker.loaded.pop(oldest)
+            worker.send(protocol.Kind.DROP, oldest.encode(), seconds)
+        worker.send(protocol.Kind.LOAD, program.load_payload, seconds)
+        loaded = self._await_loaded(worker, program.digest, seconds)
         if loaded.failure is None:
             worker.loaded[program.digest] = None
         elif loaded.failure.type == "MemoryError":
@@ -106,12 +108,16 @@ class Seat:
 
     def discard(self) -> None:
         """Kill the worker; the spare takes its place when the next one is asked for."""
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
 
     def close(self) -> None:
         self.discard()
-        if self._spare is not None:
-            self._spare.close()
-            self._spare = None
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            spare.close()
+
+
+def _failed(program: Loadable, kind: str, message: str) -> protocol.Loaded:
+    return protocol.Loaded(program.digest, protocol.Failure(kind, message))
