@@ -11,7 +11,7 @@ import yaml
 from runtime.data_dir import DataDir, write_atomic
 from runtime.errors import InvalidInputError, NotFoundError, Problem
 from runtime.models import FORMAT_VERSION, Example, TaskSpecification
-from runtime.schema_check import SchemaCheck
+from runtime.schema_check import SchemaCheck, SchemaError
 from runtime.strict_json import canonical, holds_nul, parse_strictly
 from runtime.yaml_document import YamlDocument
 
@@ -74,9 +74,11 @@ def read_task_file(file: Path) -> TaskSpecification:
             SchemaCheck(schema, field)
         except (TypeError, ValueError):
             document.fail("holds a value that JSON has not (a date, NaN, ...).", (field,))
-        except InvalidInputError as error:
-            reason = error.problems[0].message.rstrip(".")
-            document.fail(f"is not JSON Schema: {reason}.", (field,))
+        except SchemaError as error:
+            (problem,) = error.problems
+            reason = problem.message.rstrip(".")
+            place = (field, *error.place)
+            document.fail(f"is not JSON Schema: {reason}.", place, problem.remedy)
     if task.input_schema.get("type", "object") != "object":
         document.fail("must describe an object: every input is one.", ("input_schema", "type"))
     return task

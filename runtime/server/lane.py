@@ -7,6 +7,7 @@ This is the seam between the event loop and the blocking sandbox; nothing else k
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Sequence
@@ -110,6 +111,8 @@ class Lane:
         self._hand_over()
 
     def _work(self) -> None:
+        with contextlib.suppress(OSError):  # the first append meets it too, and reports it
+            self.log.recover()
         while (batch := self._batches.get()) is not None:
             jobs = [job for job, _ in batch]
             moment, outcomes, answers = self._run(jobs)

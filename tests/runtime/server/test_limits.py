@@ -130,10 +130,13 @@ def test_a_torn_line_of_a_crash_is_set_aside_and_shown(served_dir):
     folder.mkdir(parents=True)
     (folder / "2026-11-20.jsonl").write_bytes(log_line(1) + b"\n" + log_line(2)[:50])
     with RunningRuntime(served_dir) as runtime:
-        assert runtime.execute({"text": "buy"}).status_code == 200
-        state = runtime.http.get("/health").json()["tasks"][TASK]
-        assert state["torn_lines_set_aside"] == 1
+
+        def set_aside() -> int:
+            return runtime.http.get("/health").json()["tasks"][TASK]["torn_lines_set_aside"]
+
+        wait_until(lambda: set_aside() == 1)
         assert (folder / "2026-11-20.jsonl.quarantine").exists()
+        assert runtime.execute({"text": "buy"}).status_code == 200
         assert len(logged(served_dir)) == 2
 
 
