@@ -121,7 +121,7 @@ class Demonstration:
             answer.status == 200 and matches(traffic[n % len(traffic)].output, answer.output)
             for n, answer in enumerate(answers)
         )
-        figures = {
+        figures: dict[str, Any] = {
             "requests": len(answers),
             "answered": len(good),
             "requests_per_second": round(len(answers) / seconds, 1),

@@ -135,9 +135,10 @@ def _read_rows(file: Path) -> list[Mapping[str, Any]]:
 def _read_table(file: Path) -> list[Mapping[str, Any]]:
     try:
         with duckdb.connect(":memory:") as connection:
-            relation = connection.read_csv(str(file), sample_size=-1)
-            columns = relation.columns
-            rows = relation.fetchmany(MAX_ROWS)
+            # All rows are looked at before a column's type is settled.
+            cursor = connection.execute("FROM read_csv(?, sample_size = -1)", [str(file)])
+            columns = [column[0] for column in cursor.description or ()]
+            rows = cursor.fetchmany(MAX_ROWS)
     except duckdb.Error as error:
         reason = str(error).split("\n")[0]
         raise InvalidInputError(

@@ -23,9 +23,9 @@ MAX_CHANGED_SHOWN = 10
 
 def source_diff(store: ArtifactStore, task: str, old: int, new: int) -> str:
     """A unified diff of the two programs, launchers left out."""
-    sources = [store.read(task, version).code.splitlines() for version in (old, new)]
+    before, after = (store.read(task, version).code.splitlines() for version in (old, new))
     names = (f"{task}/v{old}/program.py", f"{task}/v{new}/program.py")
-    return "\n".join(difflib.unified_diff(*sources, *names, lineterm=""))
+    return "\n".join(difflib.unified_diff(before, after, *names, lineterm=""))
 
 
 def behaviour_diff(

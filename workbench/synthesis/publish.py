@@ -157,8 +157,8 @@ def _journal(store: ArtifactStore, task: TaskSpecification, outcome: Outcome, ve
                 "version": version,
                 "explanation": outcome.explanation,
             }
-            number = database["runs"].insert(run, pk="id").last_pk
-            database["candidates"].insert_all(
+            number = database.table("runs").insert(run, pk="id").last_pk
+            database.table("candidates").insert_all(
                 {**_row(item), "run": number, "source": item.candidate.source}
                 for item in outcome.ranked
             )

@@ -73,12 +73,15 @@ def explain(ranked: Sequence[Evaluated], target: float) -> str:
     first, *others = ranked
     report = first.report
     low, high = report["interval"]
+    label = report.get("judged_as", first.candidate.label)
     how = "in cross-validation" if report["method"] == "cross-validation" else "held out"
     sentences = [
-        f"{first.candidate.strategy} ({first.candidate.label}) is right on {report['correct']} of "
+        f"{first.candidate.strategy} ({label}) is right on {report['correct']} of "
         f"{report['examples']} examples {how}: {first.accuracy:.1%} "
         f"(95 % interval {low:.1%} to {high:.1%})."
     ]
+    if "judged_as" in report:
+        sentences.append(f"Made from all examples, the same search chose {first.candidate.label}.")
     if "r2" in report and report["r2"] is not None:
         sentences.append(
             f"R² is {report['r2']:.3f}, the mean error {report['mean_absolute_error']:g}."

@@ -11,7 +11,7 @@ from pathlib import Path
 from runtime.errors import LoopaiError, Problem
 from runtime.models import Example, Strategy, TaskSpecification
 from runtime.sandbox import GateError, Result, Sandbox
-from workbench.synthesis.evaluation import Judged, evaluate, judge, percentile
+from workbench.synthesis.evaluation import Judged, Method, evaluate, judge, percentile
 from workbench.synthesis.examples_check import CheckedExamples, check_examples
 from workbench.synthesis.ranking import Evaluated, explain, rank
 from workbench.synthesis.split import Split, plan_splits
@@ -116,9 +116,12 @@ def _serve(strategy: SynthesisStrategy, run: _Run) -> Evaluated:
         progress(f"judging {candidate.label}")
         judged.extend(judge(run.task, held_out, _execute(candidate, held_out, run.sandbox)))
     assert candidate is not None
-    method = "cross-validation" if len(run.splits) > 1 else "held-out"
+    method: Method = "cross-validation" if len(run.splits) > 1 else "held-out"
     report = evaluate(run.task, judged, method)
     final = _made_from_all(strategy, candidate, run)
+    if final.label != candidate.label:
+        # The figures are of the way it is made; from more examples it may choose otherwise.
+        report["judged_as"] = candidate.label
     run.say(strategy.name, f"{report['accuracy']:.1%} of {report['examples']} right")
     return Evaluated(
         candidate=final,
