@@ -55,6 +55,11 @@ def wait_until(question: Callable[[], T], seconds: float = 15.0) -> T:
         time.sleep(0.01)
 
 
+def clean_environment() -> dict[str, str]:
+    """This process's environment without any setting of Loopai's."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LOOPAI_")}
+
+
 def log_line(
     number: int = 0, timestamp: str = "2026-11-22T10:00:00.000000Z", **fields: Any
 ) -> bytes:
@@ -134,7 +139,7 @@ class RunningRuntime:
                 command,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env={**os.environ, **(environment or {})},
+                env={**clean_environment(), **(environment or {})},
             )
         assert self.process.stdout is not None
         ready = self.process.stdout.readline()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -11,19 +10,18 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from support import TASK, RunningRuntime, log_line, make_task
+from support import TASK, RunningRuntime, clean_environment, log_line, make_task
 
 from runtime.data_dir import DataDir
 
 
 def run(*arguments, **environment):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOOPAI_")}
     return subprocess.run(
         [sys.executable, "-m", "runtime", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=60,
-        env={**kept, **environment},
+        env={**clean_environment(), **environment},
         check=False,
     )
 

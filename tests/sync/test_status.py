@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+
+from support import clean_environment
 
 from runtime.data_dir import DataDir
 
@@ -17,12 +18,11 @@ telemetry: {enabled: true, privacy_mode: strict}
 
 
 def status(data_dir: DataDir, *arguments: str, **environment: str):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOOPAI_")}
     return subprocess.run(
         [sys.executable, "-m", "sync", "status", "--data-dir", str(data_dir.root), *arguments],
         capture_output=True,
         text=True,
-        env={**kept, **environment},
+        env={**clean_environment(), **environment},
         check=False,
     )
 

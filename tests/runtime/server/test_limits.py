@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import signal
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -43,13 +44,14 @@ def test_a_full_queue_is_429_and_the_server_goes_on(served_dir):
         assert len(logged(served_dir)) == statuses.count(504) + 1
 
 
-def test_sigterm_answers_what_is_under_way_and_exits_well(served_dir):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_being_told_to_stop_answers_what_is_under_way_and_exits_well(served_dir, number):
     configure(served_dir, "execution: {timeout_ms: 1500}")
     runtime = RunningRuntime(served_dir)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(runtime.execute, {"text": "loop"})
         wait_until(lambda: runtime.http.get("/health").json()["tasks"][TASK]["in_flight"])
-        runtime.process.send_signal(signal.SIGTERM)
+        runtime.process.send_signal(number)
         assert slow.result().status_code == 504
     assert runtime.wait() == 0
     assert [line["status"] for line in logged(served_dir)] == ["timeout"]
@@ -146,3 +148,29 @@ def test_without_durability_the_line_follows_its_answer(served_dir):
         answer = runtime.execute({"text": "buy"}).json()
         lines = wait_until(lambda: served_dir.executions(TASK).exists() and logged(served_dir))
         assert lines[0]["execution_id"] == answer["execution_id"]
+
+
+def test_clients_that_go_away_or_talk_nonsense_do_no_harm(served_dir):
+    head = b"POST /execute HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n"
+    body = b'{"input": {"text": "buy"}}'
+    sent = (
+        b"",
+        b"\x00\xff nonsense\r\n\r\n",
+        b"POST /execute HTTP/1.1\r\ncontent-len",
+        head + body,
+        head.replace(b"500", b"-5") + body,
+        head.replace(b"500", str(len(body)).encode()) + body,
+        b"POST /execute HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab",
+        b"POST /v1/execute/spam-detection/batch HTTP/1.1\r\nhost: x\r\n"
+        b"content-type: application/x-ndjson\r\ncontent-length: 9000\r\n\r\n" + body + b"\n{",
+    )
+    with RunningRuntime(served_dir) as runtime:
+        address = (runtime.http.base_url.host, runtime.http.base_url.port)
+        for data in sent:
+            with socket.create_connection(address) as client:
+                client.sendall(data)
+        wait_until(lambda: runtime.http.get("/health").json()["tasks"][TASK]["in_flight"] == 0)
+        assert runtime.execute({"text": "buy"}).status_code == 200
+        assert runtime.stop() == 0
+        assert "Traceback" not in runtime.errors()
+        assert "without" not in runtime.errors()
