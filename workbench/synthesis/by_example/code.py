@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-X = "\0"  # the operand of an operation
-Y = "\1"  # its second operand, where it has one
+# Operands stand as private-use characters, which `repr` always escapes in literals.
+OPERANDS = tuple(chr(0xE000 + number) for number in range(12))
+X, Y = OPERANDS[:2]
 _CONSTANT = re.compile("\2([A-Z_0-9]+)\3(.*?)\2", re.DOTALL)
 _HELPER = re.compile("\4([a-z_0-9]+)\4")
 

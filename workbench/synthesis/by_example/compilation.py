@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from workbench.synthesis.by_example.code import X, Y, replace_constants, replace_helpers
+from workbench.synthesis.by_example.code import OPERANDS, replace_constants, replace_helpers
 from workbench.synthesis.by_example.snippets import HELPERS
 
 FAILURES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -42,8 +42,10 @@ def compiled(code: str) -> Callable[..., Any]:
         return name
 
     text = replace_helpers(replace_constants(code, bind_constant), bind_helper)
-    text = text.replace(X, "x").replace(Y, "y")
-    return eval(f"lambda x, y=None: ({text})", namespace)  # type: ignore[no-any-return]  # noqa: S307
+    names = [f"x{number}" for number, operand in enumerate(OPERANDS) if operand in text]
+    for operand, name in zip(OPERANDS, names, strict=False):
+        text = text.replace(operand, name)
+    return eval(f"lambda {', '.join(names) or '*_'}: ({text})", namespace)  # type: ignore[no-any-return]  # noqa: S307
 
 
 @lru_cache(maxsize=20_000)

@@ -67,7 +67,7 @@ class Program:
                 return number
         return len(self.branches) - 1
 
-    def answer(self, row: Row) -> str | None:
+    def answer(self, row: Row) -> Any:
         """What the written program answers; `absent` where it cannot."""
         written = write_parts(self.branches[self.choose(row)].body, row)
         if written is None or (self.empty_is_absent and not written):
@@ -87,8 +87,10 @@ def _read(value: Any, kind: FieldKind) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def write_parts(body: Concatenation, row: Row) -> str | None:
-    """The parts written one after another, or None where one fails."""
+def write_parts(body: Concatenation, row: Row) -> Any:
+    """The parts written one after another, or None where one fails; a lone part as it is."""
+    if len(body.parts) == 1 and isinstance(body.parts[0], Expression):
+        return evaluate(body.parts[0], row)
     texts = []
     for part in body.parts:
         text = part if isinstance(part, str) else evaluate(part, row)

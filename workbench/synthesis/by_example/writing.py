@@ -7,7 +7,13 @@ import keyword
 import re
 from collections.abc import Sequence
 
-from workbench.synthesis.by_example.code import X, Y, quote, replace_constants, replace_helpers
+from workbench.synthesis.by_example.code import (
+    OPERANDS,
+    X,
+    quote,
+    replace_constants,
+    replace_helpers,
+)
 from workbench.synthesis.by_example.concatenation import Concatenation
 from workbench.synthesis.by_example.constants import write_constant
 from workbench.synthesis.by_example.expression import Expression
@@ -188,7 +194,7 @@ class _Writer:
             return self.names[expression.key]
         code = self._resolve(expression.operation.code)
         formatted = code.startswith('f"')
-        for placeholder, operand in zip((X, Y), expression.operands, strict=False):
+        for placeholder, operand in zip(OPERANDS, expression.operands, strict=False):
             inner = self._code(operand, counts)
             used_twice = code.count(placeholder) > 1
             if not inner.isidentifier() and (
