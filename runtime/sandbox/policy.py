@@ -9,6 +9,8 @@ sound because every object a program can reach is harmless under every attribute
 from __future__ import annotations
 
 # ruff: noqa: N802, N815 - the names of ast.NodeVisitor
+import __future__
+
 import ast
 import string
 from collections import Counter
@@ -179,6 +181,9 @@ class ProgramPolicy(RestrictingNodeTransformer):
     def _module_named(self, node: ast.AST) -> str | None:
         if isinstance(node, ast.Name) and self._bound[node.id] == 1:
             return self._module_of.get(node.id)
+        if isinstance(node, ast.Attribute):
+            name = f"{self._module_named(node.value)}.{node.attr}"
+            return name if name in allowed.MODULES else None
         return None
 
     def _check_member(self, node: ast.AST, module: str, name: str) -> None:
@@ -215,7 +220,7 @@ class ProgramPolicy(RestrictingNodeTransformer):
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
         module = node.module or ""
         if module == "__future__":
-            return ast.Pass()
+            return self._check_future(node)
         if node.level:
             self.error(node, "relative imports are not available; a program is one file")
             return node
@@ -230,6 +235,12 @@ class ProgramPolicy(RestrictingNodeTransformer):
                 for alias in node.names
             ]
         )
+
+    def _check_future(self, node: ast.ImportFrom) -> ast.AST:
+        for alias in node.names:
+            if alias.name not in __future__.all_feature_names:
+                self.error(alias, f"not Python: __future__ has no {alias.name}")
+        return ast.Pass()
 
     def _check_import(self, node: ast.stmt, alias: ast.alias) -> None:
         if getattr(node, "is_lazy", 0):

@@ -13,13 +13,16 @@ class _FieldFormatter(string.Formatter):
         self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[Any, int | str]:
         first, rest = _string.formatter_field_name_split(field_name)
-        value = self.get_value(first, args, kwargs)
+        keys = []
         for is_attribute, key in rest:
             if is_attribute:
                 raise ValueError(
                     f"format fields must not reach for attributes ({{{field_name}}}); "
                     "pass the value itself"
                 )
+            keys.append(key)
+        value = self.get_value(first, args, kwargs)
+        for key in keys:
             value = value[key]
         return value, first
 

@@ -1,0 +1,39 @@
+"""Each known way out of a Python sandbox is refused by the gate, or leads nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from runtime.sandbox import Limits, Sandbox, check_source
+
+from .corpus import Attack, meets, read_attacks
+
+ATTACKS = read_attacks("cases")
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    limits = Limits(timeout_ms=150, memory_mb=64, load_timeout_ms=300)
+    with Sandbox(limits) as started:
+        yield started
+
+
+def test_the_corpus_is_whole() -> None:
+    assert len(ATTACKS) >= 300
+    assert len({str(attack) for attack in ATTACKS}) == len(ATTACKS)
+
+
+@pytest.mark.parametrize("attack", [a for a in ATTACKS if a.refused is not None], ids=str)
+def test_an_attack_is_refused_with_its_reason(attack: Attack) -> None:
+    refusals = check_source(attack.source)
+    assert refusals
+    assert all(r.line >= 1 and r.column >= 1 for r in refusals)
+    assert any(attack.refused in str(refusal) for refusal in refusals), refusals
+
+
+@pytest.mark.parametrize("attack", [a for a in ATTACKS if a.refused is None], ids=str)
+def test_an_attack_that_is_let_in_leads_nowhere(sandbox: Sandbox, attack: Attack) -> None:
+    result = sandbox.run(sandbox.load(attack.source), [{}])[0]
+    assert any(meets(result, expectation) for expectation in attack.expectations), result
