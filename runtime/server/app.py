@@ -24,6 +24,7 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 DEFAULT_ROUTE = "/execute"
 TASK_ROUTE = "/v1/execute/"
 BATCH = "/batch"
+DEFAULT_ROUTES = frozenset({DEFAULT_ROUTE, DEFAULT_ROUTE + BATCH})
 #: What a load balancer asks without a key.
 OPEN_PATHS = frozenset({"/health", "/ready"})
 
@@ -52,7 +53,7 @@ class Application:
             return  # neither lifespan nor websockets are served
         path: str = scope["path"]
         executes = scope["method"] == "POST" and (
-            path == DEFAULT_ROUTE or path.startswith(TASK_ROUTE)
+            path in DEFAULT_ROUTES or path.startswith(TASK_ROUTE)
         )
         refusal = None
         if self._access.required:
@@ -66,7 +67,10 @@ class Application:
             scope["admitted"] = refusal is None
             await self._pages(scope, receive, send)
             return
-        name = self._default_task if path == DEFAULT_ROUTE else path[len(TASK_ROUTE) :]
+        if path in DEFAULT_ROUTES:
+            name = self._default_task + path[len(DEFAULT_ROUTE) :]
+        else:
+            name = path[len(TASK_ROUTE) :]
         is_batch = name.endswith(BATCH)
         name = name.removesuffix(BATCH)
         served = self._tasks.by_name.get(name)

@@ -35,6 +35,7 @@ def build_pages(tasks: ServedTasks, default_task: str, metrics: Metrics) -> Star
         Route("/v1/artifacts/{task}", pages.artifacts),
         # Their POST is answered before Starlette is asked; any other method is 405 here.
         Route("/execute", _OnlyPost()),
+        Route("/execute/batch", _OnlyPost()),
         Route("/v1/execute/{task}", _OnlyPost()),
         Route("/v1/execute/{task}/batch", _OnlyPost()),
     ]

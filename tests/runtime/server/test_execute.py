@@ -49,7 +49,10 @@ def test_an_unknown_task_is_404(runtime):
     assert response.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("path", ["/execute", f"/v1/execute/{TASK}", f"/v1/execute/{TASK}/batch"])
+@pytest.mark.parametrize(
+    "path",
+    ["/execute", "/execute/batch", f"/v1/execute/{TASK}", f"/v1/execute/{TASK}/batch"],
+)
 def test_executions_are_posted(runtime, path):
     for method in ("GET", "PUT", "DELETE"):
         response = runtime.http.request(method, path)
@@ -209,6 +212,7 @@ def test_a_batch_is_answered_in_order_with_a_result_or_a_problem_for_each(runtim
     outputs = [answer.get("output", answer.get("status")) for answer in answers]
     assert outputs == ["spam", 422, 422, 502, "ham"]
     assert runtime.http.post(f"/v1/execute/{TASK}/batch", json=[]).json() == []
+    assert runtime.http.post("/execute/batch", json=items[:1]).json()[0]["output"] == "spam"
     refused = runtime.http.post(f"/v1/execute/{TASK}/batch", json={"input": {}})
     assert refused.status_code == 400
 
