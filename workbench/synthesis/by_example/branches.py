@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from workbench.synthesis.by_example.concatenation import (
-    Concatenation,
-    concatenate,
-    usable_atoms,
-)
+from workbench.synthesis.by_example.concatenation import Concatenation, Shelf, concatenate
 from workbench.synthesis.by_example.conditions import propose_conditions
-from workbench.synthesis.by_example.pool import Pool
 from workbench.synthesis.by_example.program import BRANCH_COST, Branch, Program, Row
 from workbench.synthesis.kinds import InputField
 
@@ -24,7 +19,7 @@ LONE_CONSTANT_COST = 8.0  # a branch that only repeats the one output it was mad
 class BranchSearch:
     """Programs over one pool of expressions, for any of its examples' subsets."""
 
-    pool: Pool
+    shelf: Shelf
     rows: Sequence[Row]
     outputs: Sequence[str | None]
     fields: Sequence[InputField]
@@ -43,8 +38,7 @@ class BranchSearch:
         present = [index for index in group if self.outputs[index] is not None]
         absent = [index for index in group if self.outputs[index] is None]
         texts = [text for index in present if (text := self.outputs[index]) is not None]
-        atoms = usable_atoms(self.pool, present, texts, absent)
-        return concatenate(atoms, texts, limit, len(absent))
+        return concatenate(self.shelf.atoms(present, absent), texts, limit, len(absent))
 
     def _solve(self, group: tuple[int, ...]) -> Concatenation | None:
         outputs = [self.outputs[index] for index in group]

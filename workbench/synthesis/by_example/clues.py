@@ -11,6 +11,7 @@ from functools import cached_property
 RUNS = re.compile(r"[^\W_]+|[\W_]+")
 SEPARATORS = re.compile(r"[\W_]+")
 NUMERAL = re.compile(r"\d+(?:\.\d+)?")
+_shape_runs = re.compile(r"\d+|[A-Z]+|[^\W\d_]+|\s+|[\W_]")
 MAX_SEPARATORS = 14
 MAX_PIECES = 60
 
@@ -51,11 +52,34 @@ def separators(texts: Sequence[str]) -> list[str]:
     return ordered[:MAX_SEPARATORS]
 
 
+def shape_of(value: object) -> str:
+    """What a value looks like: its runs of digits, letters and spaces, and its marks."""
+    if not isinstance(value, str):
+        return type(value).__name__
+    if len(value) > 200:
+        return "long"
+    shape = ""
+    for run in _shape_runs.findall(value):
+        if run.isdigit():
+            shape += "9"
+        elif run.isspace():
+            shape += " "
+        elif run.isalnum():
+            shape += "A" if run.isupper() else "a"
+        else:
+            shape += run
+    return shape
+
+
 @dataclass(frozen=True)
 class Clues:
-    """The outputs wanted of some examples; None where nothing is to be found."""
+    """The outputs wanted of some examples; None where nothing is to be found.
+
+    `unifies` says that inputs of several forms become outputs of one.
+    """
 
     outputs: tuple[str | None, ...]
+    unifies: bool = False
 
     @cached_property
     def present(self) -> tuple[str, ...]:

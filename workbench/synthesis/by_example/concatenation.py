@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench.synthesis.by_example.clues import common_prefix
-from workbench.synthesis.by_example.expression import Expression, Kind, true_cost
+from workbench.synthesis.by_example.expression import Expression, Kind, Values, true_cost
 from workbench.synthesis.by_example.pool import Pool
 
 PART_COST = 2.0
@@ -58,32 +58,46 @@ def constant_cost(text: str) -> float:
     return 1.0 + sum(2.6 if mark.isalnum() else 0.8 for mark in text)
 
 
-def usable_atoms(
-    pool: Pool, rows: Sequence[int], outputs: Sequence[str], absent: Sequence[int] = ()
-) -> Atoms:
-    """The pool's texts that are part of the output in every one of these rows.
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The pool's texts, cheapest first, each with the examples (as bits) it may be part of."""
 
-    Keyed by their text in the first row; cheapest first.
-    """
-    atoms: dict[tuple[tuple[str, ...], int, int], Expression] = {}
-    for values, made in pool.of_kind(Kind.TEXT):
-        texts = tuple(values[row] for row in rows)
-        if not any(texts) or any(
-            text is None or text not in output for text, output in zip(texts, outputs, strict=True)
-        ):
-            continue
-        fails = sum(1 << bit for bit, row in enumerate(absent) if values[row] is None)
-        silent = sum(1 << bit for bit, row in enumerate(absent) if not values[row])
-        key = (texts, fails, silent)
-        known = atoms.get(key)
-        if known is None or made.cost < known.cost:
-            atoms[key] = made
-    by_first: dict[str, list[Atom]] = {}
-    for (texts, fails, silent), made in atoms.items():
-        by_first.setdefault(texts[0], []).append(Atom(texts, made, fails, silent))
-    for same in by_first.values():
-        same.sort(key=lambda atom: atom.made.cost)
-    return by_first
+    items: tuple[tuple[int, Values, Expression], ...]
+
+    @staticmethod
+    def over(pool: Pool, outputs: Sequence[str | None]) -> Shelf:
+        items = []
+        for values, made in pool.of_kind(Kind.TEXT):
+            mask = 0
+            for row, (text, output) in enumerate(zip(values, outputs, strict=True)):
+                if output is not None and text is not None and text in output:
+                    mask |= 1 << row
+            if mask:
+                items.append((mask, values, made))
+        items.sort(key=lambda item: item[2].cost)
+        return Shelf(tuple(items))
+
+    def atoms(self, rows: Sequence[int], absent: Sequence[int] = ()) -> Atoms:
+        """What is part of the output in every one of these rows, by its text in the first.
+
+        `absent` are the rows that have no output.
+        """
+        wanted = sum(1 << row for row in rows)
+        seen: set[tuple[tuple[str, ...], int, int]] = set()
+        by_first: dict[str, list[Atom]] = {}
+        for mask, values, made in self.items:
+            if mask & wanted != wanted:
+                continue
+            texts = tuple([values[row] for row in rows])
+            if not any(texts):
+                continue
+            fails = sum(1 << bit for bit, row in enumerate(absent) if values[row] is None)
+            silent = sum(1 << bit for bit, row in enumerate(absent) if not values[row])
+            key = (texts, fails, silent)
+            if key not in seen:
+                seen.add(key)
+                by_first.setdefault(texts[0], []).append(Atom(texts, made, fails, silent))
+        return by_first
 
 
 def concatenate(

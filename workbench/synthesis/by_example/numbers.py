@@ -27,7 +27,7 @@ from workbench.synthesis.by_example.expression import (
     operation,
 )
 from workbench.synthesis.by_example.formulas import Formula, Vector, fit_formulas
-from workbench.synthesis.by_example.pool import grow_pool
+from workbench.synthesis.by_example.pool import grow_pool, sources
 from workbench.synthesis.by_example.program import (
     Branch,
     Program,
@@ -37,7 +37,6 @@ from workbench.synthesis.by_example.program import (
     write_parts,
 )
 from workbench.synthesis.by_example.subsets import varied_subset
-from workbench.synthesis.by_example.text import sources
 from workbench.synthesis.by_example.writing import write_program
 from workbench.synthesis.fragment import RankedFragment
 from workbench.synthesis.kinds import FieldKind, InputField

@@ -15,6 +15,8 @@ TEXT = Kind.TEXT
 _runs = re.compile(r"\d+|[^\W\d_]+|\s+|[\W_]", re.ASCII)
 _unicode_runs = re.compile(r"\d+|[^\W\d_]+|\s+|[\W_]")
 _last_word = re.compile(r"[^\W_]+[\W_]*$|[\W_]+$")
+_key = re.compile(r"""["']?[^\W\d_][\w.-]*["']?\s*[=:]\s*["']?$""")
+KEY_COST = -1.6  # what names a value is the best of reasons to look there
 MAX_CONTEXT = 24
 MAX_PATTERNS = 400
 
@@ -65,6 +67,9 @@ def _around(
     for anchor in dict.fromkeys((left[-1:], _match(_last_word, left), left)):
         if anchor:
             lefts.append((escape(anchor), 1.0 + 0.25 * len(anchor)))
+    key = _key_before([before for before, _, _ in rows], left)
+    if key:  # once more, at the lower cost, which is met first
+        lefts.insert(0, (key, KEY_COST))
     rights = [("", 0.0)]
     if all(not after for _, _, after in rows):
         rights.append(("$", 0.8))
@@ -80,7 +85,7 @@ def _around(
             continue
         if shape.endswith("?") and not after:
             continue
-        cost = 4.0 + one + two + three
+        cost = 4.0 + one + two + three + (1.0 if after and not before else 0.0)
         if (before and before != "^") or (after and after != "$"):
             pattern, which = f"{before}({shape}){after}", 1
         else:
@@ -93,6 +98,19 @@ def _around(
             yield operation(code, TEXT, TEXT, cost + 0.6, "found")
             code = f"{regex('PATTERN', shape)}.findall({X})[-1]"
             yield operation(code, TEXT, TEXT, cost + 0.4, "found")
+
+
+def _key_before(befores: Sequence[str], left: str) -> str:
+    """A name with its sign, such as `id=` or `"name": "`, right before every piece."""
+    found = _key.search(left)
+    if found is None:
+        return ""
+    key = found[0]
+    for before in befores:
+        ahead = before[: len(before) - len(key)]
+        if key[0].isalnum() and ahead and (ahead[-1].isalnum() or ahead[-1] == "_"):
+            return ""
+    return ("\\b" if key[0].isalnum() else "") + escape(key)
 
 
 def _match(pattern: re.Pattern[str], text: str) -> str:
@@ -118,7 +136,8 @@ def piece_shapes(parts: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
                     break
                 shape += run
             else:
-                shapes.setdefault(shape, cost * len(rows[0]))
+                letters = 0.5 * shape.count("[a-z]+") + 0.3 * shape.count("[A-Z]+")
+                shapes.setdefault(shape, cost * len(rows[0]) + letters)
     joined = "".join(parts)
     if not any(mark.isspace() for mark in joined):
         if re.fullmatch(r"\w+", joined):

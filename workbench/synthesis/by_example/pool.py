@@ -7,21 +7,25 @@ counted, not timed, so the same examples always give the same pool.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from workbench.synthesis.by_example.anchors import (
     affix_operations,
     cut_operations,
     slice_operations,
 )
+from workbench.synthesis.by_example.arithmetic import derive_numbers
 from workbench.synthesis.by_example.clues import Clues
+from workbench.synthesis.by_example.code import OPERANDS
 from workbench.synthesis.by_example.dates import (
     date_operations,
     time_operations,
     write_date_operations,
     write_time_operations,
 )
+from workbench.synthesis.by_example.edges import edge_operations
 from workbench.synthesis.by_example.expression import (
     Expression,
     Kind,
@@ -29,6 +33,7 @@ from workbench.synthesis.by_example.expression import (
     Values,
     apply,
     extend,
+    operation,
 )
 from workbench.synthesis.by_example.numerals import (
     count_operations,
@@ -36,6 +41,7 @@ from workbench.synthesis.by_example.numerals import (
     write_number_operations,
 )
 from workbench.synthesis.by_example.patterns import pattern_operations
+from workbench.synthesis.by_example.phones import phone_operations, regroup_operations
 from workbench.synthesis.by_example.rewriting import (
     case_operations,
     removal_operations,
@@ -45,11 +51,15 @@ from workbench.synthesis.by_example.rewriting import (
 )
 from workbench.synthesis.by_example.splitting import list_operations, split_operations
 from workbench.synthesis.by_example.tables import table_operations
+from workbench.synthesis.kinds import FieldKind, InputField
 
 MAX_COST = 14.0
 MAX_DEPTH = 6
+MAX_FIELDS = 6  # columns that are joined as one list
 MAX_LENGTH = 4000  # of a text that is still taken apart
 Source = tuple[Expression, Values]
+Waiting = tuple[float, int, int, Expression, Values]
+Offer = Callable[[Expression, Values, int], None]
 
 
 @dataclass
@@ -66,7 +76,7 @@ class Pool:
 def grow_pool(sources: Sequence[Source], clues: Clues, budget: int) -> Pool:
     """The expressions over these sources that `budget` applications of a step can reach."""
     pool = Pool()
-    waiting: list[tuple[float, int, int, Expression, Values]] = []
+    waiting: list[Waiting] = []
     serial = 0
 
     def offer(made: Expression, values: Values, depth: int) -> None:
@@ -87,6 +97,15 @@ def grow_pool(sources: Sequence[Source], clues: Clues, budget: int) -> Pool:
                 for step in pattern_operations(texts, clues):
                     pool.work += 1
                     _try(step, made, values, 1, offer)
+    _drain(pool, waiting, clues, budget, offer)
+    for derived, results in derive_numbers(pool.of_kind(Kind.NUMBER), clues.numerals):
+        offer(derived, results, MAX_DEPTH - 1)
+    _drain(pool, waiting, clues, budget + budget // 10, offer)
+    return pool
+
+
+def _drain(pool: Pool, waiting: list[Waiting], clues: Clues, budget: int, offer: Offer) -> None:
+    """Takes the cheapest expression again and again, and offers what one more step makes."""
     while waiting and pool.work < budget:
         _, _, depth, made, values = heapq.heappop(waiting)
         if pool.entries[made.kind, values] is not made or depth >= MAX_DEPTH:
@@ -95,13 +114,12 @@ def grow_pool(sources: Sequence[Source], clues: Clues, budget: int) -> Pool:
             if made.cost + step.cost <= MAX_COST:
                 pool.work += 1
                 _try(step, made, values, depth + 1, offer)
-    return pool
 
 
-def _try(step: Operation, made: Expression, values: Values, depth: int, offer: object) -> None:
+def _try(step: Operation, made: Expression, values: Values, depth: int, offer: Offer) -> None:
     results = apply(step, values)
     if any(result is not None for result in results):
-        offer(extend(made, step), results, depth)  # type: ignore[operator]
+        offer(extend(made, step), results, depth)
 
 
 def propose(kind: Kind, values: Values, clues: Clues, depth: int) -> Iterator[Operation]:
@@ -133,6 +151,8 @@ def _propose_for_text(
             yield from time_operations(alive, clues)
         yield from read_number_operations(alive, clues)
         yield from table_operations(alive, clues)
+        yield from phone_operations(alive, clues)
+        yield from regroup_operations(alive, clues)
     if not clues.is_related(values):
         return
     yield from case_operations(alive, clues)
@@ -140,6 +160,7 @@ def _propose_for_text(
     if len(alive) > 1 and len(set(alive)) == 1:
         return
     if depth <= 3:
+        yield from edge_operations(values, clues)
         yield from split_operations(alive, clues)
         yield from cut_operations(alive, clues)
         yield from removal_operations(alive, clues)
@@ -147,3 +168,38 @@ def _propose_for_text(
         yield from slice_operations(alive, clues)
         yield from replacement_operations(alive, clues)
         yield from affix_operations(alive, clues)
+
+
+def sources(rows: Sequence[Sequence[Any]], fields: Sequence[InputField]) -> list[Source]:
+    """The input fields as expressions, with their values in these rows."""
+    found: list[Source] = []
+    cost = 0.0 if len(fields) == 1 else 1.0
+    for number, one in enumerate(fields):
+        values = tuple(row[number] for row in rows)
+        name = one.path[-1]
+        if one.kind in (FieldKind.TEXT, FieldKind.CATEGORY):
+            texts = tuple(value if isinstance(value, str) else None for value in values)
+            found.append((Expression(Kind.TEXT, cost, name, number), texts))
+        elif one.kind is FieldKind.NUMBER:
+            found.append((Expression(Kind.NUMBER, cost, name, number), values))
+    return [*found, *_field_lists(found)]
+
+
+def _field_lists(found: Sequence[Source]) -> list[Source]:
+    """Neighbouring texts, those that are there, as a list: for columns that may be empty."""
+    texts = [item for item in found if item[0].kind is Kind.TEXT]
+    lists: list[Source] = []
+    for start in range(len(texts)):
+        for end in range(start + 2, min(len(texts), start + MAX_FIELDS) + 1):
+            part = texts[start:end]
+            if all(all(values) for _, values in part):
+                continue
+            listed = ", ".join(OPERANDS[: len(part)])
+            step = operation(
+                f"[part for part in ({listed}) if part]", Kind.TEXT, Kind.WORDS, 3.0, "parts"
+            )
+            cost = step.cost + 0.3 * len(part)
+            made = Expression(Kind.WORDS, cost, "parts", -1, step, tuple(one for one, _ in part))
+            rows = zip(*(values for _, values in part), strict=True)
+            lists.append((made, tuple(tuple(text for text in row if text) for row in rows)))
+    return lists

@@ -55,7 +55,8 @@ def removal_operations(values: Sequence[str], clues: Clues) -> Iterator[Operatio
     letters = any(mark.isalpha() for mark in joined)
     marks = any(not mark.isalnum() for mark in joined)
     if digits and (letters or marks):
-        yield _substitute("NOT_DIGIT", r"\D", "", 2.5, "digits")
+        runs = max(len(re.findall(r"\d+", text)) for text in values)
+        yield _substitute("NOT_DIGIT", r"\D", "", 2.5 if runs > 1 else 3.6, "digits")
     if digits and letters:
         yield _substitute("DIGIT", r"\d", "", 4.0, "rest")
     if letters and (digits or marks):
@@ -94,7 +95,10 @@ def replacement_operations(values: Sequence[str], clues: Clues) -> Iterator[Oper
     marks = [mark for mark in separators(values) if len(mark) <= 3][:8]
     wanted = [mark for mark in clues.separators if len(mark) <= 3][:5]
     for mark in marks:
-        yield operation(f'{X}.replace({quote(mark)}, "")', TEXT, TEXT, 2.6, "text")
+        # The only mark there is, taken out, is taken out for its own sake.
+        alone = all(other.isalnum() or other in mark for text in values for other in text)
+        cost = 2.2 if alone else 2.6
+        yield operation(f'{X}.replace({quote(mark)}, "")', TEXT, TEXT, cost, "text")
         for other in wanted:
             if other != mark:
                 code = f"{X}.replace({quote(mark)}, {quote(other)})"

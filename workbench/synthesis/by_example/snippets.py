@@ -42,7 +42,19 @@ ROMAN = constant(
     '(40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))',
 )
 
+EXTENSION_PATTERN = r"(?i)[\s,;/-]*(?:\b(?!tel)[a-zà-ÿ]+\.?|(?<=\d)x|#)[\s.:]*\d{1,6}\s*$"
+EXTENSION = regex("EXTENSION", EXTENSION_PATTERN)
+
 HELPERS = {
+    "national_number": f'''def national_number(text, code):
+    """The digits of a telephone number after its country code, without any extension."""
+    digits = "".join(filter(str.isdigit, {EXTENSION}.sub("", text).replace("(0)", "")))
+    for prefix in ("00" + code, "011" + code, code):
+        if digits.startswith(prefix):
+            digits = digits[len(prefix):]
+            break
+    return digits.removeprefix("0")
+''',
     "strip_accents": f'''def strip_accents(text):
     """The text in unaccented letters."""
     letters = unicodedata.normalize("NFKD", text)

@@ -14,7 +14,7 @@ TEXT, WORDS, NUMBER = Kind.TEXT, Kind.WORDS, Kind.NUMBER
 # name, pattern, word for the result, bits
 TOKENS = (
     ("NUMBER", r"\d+", "numbers", 2.5),
-    ("WORD", r"[^\W\d_]+", "words", 2.5),
+    ("WORD", r"[^\W\d_]+", "words", 2.8),
     ("ALPHANUMERIC", r"[^\W_]+", "tokens", 2.7),
     ("CAPITALS", r"[A-ZÀ-ÖØ-Þ]+", "capitals", 3.0),
     ("CAPITAL", r"[A-ZÀ-ÖØ-Þ]", "capitals", 3.2),
@@ -43,7 +43,7 @@ TOKENS = (
     ("TIME", r"\d{1,2}:\d{2}(?::\d{2})?", "times", 3.2),
     ("CHARACTER", r"\w", "letters", 4.5),
 )
-ITEMS = ((0, 1.0), (-1, 1.0), (1, 1.6), (-2, 2.2), (2, 2.2), (3, 3.0), (-3, 3.2), (4, 3.8),
+ITEMS = ((0, 1.0), (-1, 1.0), (1, 1.6), (-2, 3.6), (2, 2.2), (3, 3.0), (-3, 3.2), (4, 3.8),
          (-4, 4.5), (5, 4.6), (6, 5.4), (7, 6.0))  # fmt: skip
 ITEM_NAMES = {0: "first", 1: "second", 2: "third", 3: "fourth", -1: "last", -2: "before_last"}
 SLICES = (("[1:]", 2.5), ("[:-1]", 2.5), ("[::-1]", 2.5), ("[:2]", 3.0), ("[-2:]", 3.0),

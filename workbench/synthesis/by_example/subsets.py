@@ -3,31 +3,10 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Sequence
 
+from workbench.synthesis.by_example.clues import shape_of
 from workbench.synthesis.by_example.program import Row
-
-_runs = re.compile(r"\d+|[A-Z]+|[^\W\d_]+|\s+|[\W_]")
-
-
-def shape_of(value: object) -> str:
-    """What a value looks like: its runs of digits, letters and spaces, and its marks."""
-    if not isinstance(value, str):
-        return type(value).__name__
-    if len(value) > 200:
-        return "long"
-    shape = ""
-    for run in _runs.findall(value):
-        if run.isdigit():
-            shape += "9"
-        elif run.isspace():
-            shape += " "
-        elif run.isalnum():
-            shape += "A" if run.isupper() else "a"
-        else:
-            shape += run
-    return shape
 
 
 def varied_subset(

@@ -7,14 +7,14 @@ Deterministic: its effort is counted in steps, never in seconds. Uses no model.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workbench.synthesis.by_example.branches import BranchSearch
-from workbench.synthesis.by_example.clues import Clues
-from workbench.synthesis.by_example.concatenation import constant_cost
-from workbench.synthesis.by_example.expression import Expression, Kind
-from workbench.synthesis.by_example.pool import Source, grow_pool
+from workbench.synthesis.by_example.clues import Clues, shape_of
+from workbench.synthesis.by_example.concatenation import Concatenation, Shelf, constant_cost
+from workbench.synthesis.by_example.cover import arrange_branches
+from workbench.synthesis.by_example.pool import grow_pool, sources
 from workbench.synthesis.by_example.program import Branch, Program, Row, read_row
 from workbench.synthesis.by_example.subsets import varied_subset
 from workbench.synthesis.by_example.writing import write_program
@@ -22,10 +22,14 @@ from workbench.synthesis.fragment import RankedFragment
 from workbench.synthesis.kinds import FieldKind, InputField
 from workbench.synthesis.strategy import Progress
 
+FEW = 8  # examples up to which every one takes part in the search
 SUBSET = 5
 ROUNDS = 5
-BUDGET = 36_000  # steps tried per round, over three examples' worth of values
-GOOD_ENOUGH = 0.97
+GROUP_SUBSET = 4
+GROUP_ROUNDS = 2
+MAX_GROUPS = 10
+BUDGET = 108_000  # applications of a step to a value, each time a pool is grown
+GROUP_BUDGET = 60_000
 LIMIT = 5
 SIMPLE = 14.0  # bits below which a single branch is not worth splitting
 
@@ -44,10 +48,9 @@ def solve_text(
     A value of None, or an empty text, says that the input holds no such thing. The fragments'
     function is named `function`.
     """
-    usable = [field for field in fields if field.kind is not FieldKind.OTHER]
-    if not usable or not any(values):
+    if not fields or not any(values):
         return []
-    search = TextSearch.over(inputs, values, usable, seed)
+    search = TextSearch.over(inputs, values, fields, seed)
     found = search.run(progress)
     return [search.write(program, function) for program in found[:LIMIT]]
 
@@ -62,7 +65,7 @@ class TextSearch:
     seed: int
     absent: str | None
     absent_field: int | None
-    right: dict[Program, list[bool]]
+    bodies: dict[Concatenation, int] = field(default_factory=dict)  # body -> rows it is right on
 
     @staticmethod
     def over(
@@ -74,54 +77,139 @@ class TextSearch:
         rows = [read_row(data, fields) for data in inputs]
         absent = None if any(value is None for value in values) else ""
         outputs = [value if value else None for value in values]
-        if absent is None and any(value == "" for value in values):
-            outputs = list(values)
-        texts = [n for n, field in enumerate(fields) if field.kind is FieldKind.TEXT]
+        texts = [n for n, one in enumerate(fields) if one.kind is FieldKind.TEXT]
         unchanged = None
         if len(texts) == 1 and absent == "" and all(outputs) and len(fields) == 1:
             given = [len(str(row[texts[0]])) for row in rows]
             kept = [min(n, len(str(o))) for n, o in zip(given, outputs, strict=True)]
             if sum(kept) >= 0.7 * sum(given):
                 unchanged = texts[0]
-        return TextSearch(rows, outputs, fields, seed, absent, unchanged, {})
+        return TextSearch(rows, outputs, fields, seed, absent, unchanged)
 
     def run(self, progress: Progress) -> list[Program]:
         """Programs, best first: by the examples they get right, then by their cost."""
-        chosen = varied_subset(self.rows, self.outputs, SUBSET, self.seed)
-        best: list[Program] = []
-        for turn in range(ROUNDS):
-            progress(f"searching with {len(chosen)} of {len(self.rows)} examples")
-            best = self._merge(best, self._search(chosen))
-            if not best:
-                break
-            wrong = [i for i, ok in enumerate(self.judge(best[0])) if not ok and i not in chosen]
-            if not wrong or turn + 1 == ROUNDS:
-                break
-            chosen = sorted({*chosen, *wrong[:1]})
-        return best
+        everything = list(range(len(self.rows)))
+        if len(self.rows) <= FEW:
+            progress(f"searching with {len(self.rows)} examples")
+            programs = self._search_few(everything)
+        else:
+            programs = self._search_many(everything, progress)
+        return sorted(dict.fromkeys(programs), key=lambda one: (-self._worth(one), one.cost))
 
-    def _merge(self, old: Sequence[Program], new: Sequence[Program]) -> list[Program]:
-        both = dict.fromkeys([*old, *new])
-        return sorted(both, key=lambda one: (-sum(self.judge(one)), one.cost))
+    def _worth(self, program: Program) -> float:
+        """Right answers, less what further branches must be worth to be believed."""
+        return sum(self.judge(program)) - 0.3 * (len(program.branches) - 1)
 
-    def _search(self, chosen: Sequence[int]) -> list[Program]:
-        rows = [self.rows[index] for index in chosen]
-        outputs = [self.outputs[index] for index in chosen]
-        if not any(outputs):
-            return []
-        pool = grow_pool(
-            sources(rows, self.fields), Clues(tuple(outputs)), BUDGET * 3 // max(3, len(rows))
-        )
-        search = BranchSearch(pool, rows, outputs, self.fields)
-        everything = tuple(range(len(rows)))
-        ways = search.ways(everything, limit=6)
-        programs = [self._program([Branch(None, way)]) for way in ways]
+    def _search_few(self, chosen: Sequence[int]) -> list[Program]:
+        """Straight programs, and branches where those are missing or far-fetched."""
+        search = self._start(chosen, BUDGET)
+        everything = tuple(range(len(chosen)))
+        programs = [self._program([Branch(None, way)]) for way in search.ways(everything, limit=6)]
         if not programs or programs[0].cost > SIMPLE:
             limit = programs[0].cost if programs else 400.0
             branches = search.branch(everything, limit, 1)
             if branches is not None:
                 programs.append(self._program(branches))
-        return list(dict.fromkeys(programs))
+        return programs
+
+    def _start(self, chosen: Sequence[int], budget: int) -> BranchSearch:
+        rows = [self.rows[index] for index in chosen]
+        outputs = [self.outputs[index] for index in chosen]
+        forms = {tuple(shape_of(value) for value in row) for row in rows}
+        written = {shape_of(output) for output in outputs if output is not None}
+        clues = Clues(tuple(outputs), unifies=len(forms) > 1 and len(written) == 1)
+        pool = grow_pool(sources(rows, self.fields), clues, budget // max(3, len(rows)))
+        return BranchSearch(Shelf.over(pool, outputs), rows, outputs, self.fields)
+
+    def _search_many(self, everything: Sequence[int], progress: Progress) -> list[Program]:
+        """Straight programs for all, then for groups of examples, told apart by tests."""
+        progress(f"searching with some of {len(everything)} examples")
+        self._straight(everything, SUBSET, ROUNDS, BUDGET)
+        if self._best_share(everything) < 1.0:
+            left = set(everything) - self._rows_of(self._best_right())
+            for number, group in enumerate(self._groups(everything, left)):
+                progress(f"searching for group {number + 1} of {len(group)} examples")
+                self._straight(group, GROUP_SUBSET, GROUP_ROUNDS, GROUP_BUDGET)
+        ranked = sorted(self.bodies, key=lambda body: (-self.bodies[body].bit_count(), body.cost))
+        programs = [self._program([Branch(None, body)]) for body in ranked[:LIMIT]]
+        if ranked and self._best_share(everything) < 1.0:
+            absent = Concatenation((), 1.0)
+            kept = [*ranked[:40], absent]
+            right = [self.bodies[body] for body in ranked[:40]]
+            right.append(sum(1 << n for n, output in enumerate(self.outputs) if output is None))
+            programs.append(self._program(arrange_branches(self.rows, kept, right, self.fields)))
+        return programs
+
+    def _best_right(self) -> int:
+        return max(self.bodies.values(), key=int.bit_count, default=0)
+
+    def _best_share(self, rows: Sequence[int]) -> float:
+        return self._best_right().bit_count() / len(rows)
+
+    def _rows_of(self, bits: int) -> set[int]:
+        return {number for number in range(len(self.rows)) if bits >> number & 1}
+
+    def _straight(self, group: Sequence[int], size: int, rounds: int, budget: int) -> None:
+        """Keeps straight programs for these rows, searching again with what they get wrong."""
+        rows = [self.rows[index] for index in group]
+        outputs = [self.outputs[index] for index in group]
+        chosen = [group[index] for index in varied_subset(rows, outputs, size, self.seed)]
+        best = 0
+        for _ in range(rounds):
+            if all(self.outputs[index] is None for index in chosen):
+                return
+            search = self._start(chosen, budget)
+            ways = search.ways(tuple(range(len(chosen))), limit=6)
+            for way in ways:
+                self._keep(way)
+            inside = sum(1 << index for index in group)
+            right = max(
+                (self.bodies.get(way, 0) & inside for way in ways), key=int.bit_count, default=0
+            )
+            if not ways:
+                if len(chosen) <= 2:
+                    return
+                # Too unlike each other: go on with those that look like the first.
+                chosen = self._alike(chosen)
+                continue
+            wrong = [index for index in group if not right >> index & 1 and index not in chosen]
+            if not wrong or right.bit_count() <= best:
+                return
+            best = right.bit_count()
+            chosen = sorted({*chosen, wrong[0]})
+
+    def _alike(self, chosen: Sequence[int]) -> list[int]:
+        """About half of these rows: those whose shape is the nearest to the first one's."""
+        first = self._shape(chosen[0])
+        order = sorted(chosen[1:], key=lambda index: (self._shape(index) != first, index))
+        return sorted([chosen[0], *order[: max(1, (len(chosen) - 1) // 2)]])
+
+    def _shape(self, index: int) -> tuple[str, ...]:
+        return tuple(shape_of(value) for value in self.rows[index])
+
+    def _keep(self, body: Concatenation) -> None:
+        if body not in self.bodies:
+            right = self.judge(self._program([Branch(None, body)]))
+            self.bodies[body] = sum(1 << number for number, ok in enumerate(right) if ok)
+
+    def _groups(self, everything: Sequence[int], left: set[int]) -> list[list[int]]:
+        """Rows that may share a sub-program: of one category, of one shape, those still wrong."""
+        groups: dict[tuple[int, ...], None] = {}
+        for number, one in enumerate(self.fields):
+            if one.kind in (FieldKind.CATEGORY, FieldKind.BOOLEAN):
+                by_value: dict[Any, list[int]] = {}
+                for index in everything:
+                    by_value.setdefault(self.rows[index][number], []).append(index)
+                if len(by_value) <= 8:
+                    groups.update(dict.fromkeys(tuple(rows) for rows in by_value.values()))
+        by_shape: dict[tuple[str, ...], list[int]] = {}
+        for index in sorted(left):
+            by_shape.setdefault(self._shape(index), []).append(index)
+        ranked = sorted(by_shape.values(), key=lambda rows: -len(rows))
+        groups.update(dict.fromkeys(tuple(rows) for rows in ranked if len(rows) >= 2))
+        groups.setdefault(tuple(sorted(left)))
+        useful = [list(rows) for rows in groups if len(rows) >= 2]
+        return useful[:MAX_GROUPS]
 
     def _program(self, branches: Sequence[Branch]) -> Program:
         silent = any(output is None for output in self.outputs)
@@ -129,12 +217,10 @@ class TextSearch:
 
     def judge(self, program: Program) -> list[bool]:
         """For each example whether the program gets it right."""
-        if program not in self.right:
-            wanted = [self.absent if output is None else output for output in self.outputs]
-            self.right[program] = [
-                program.answer(row) == output for row, output in zip(self.rows, wanted, strict=True)
-            ]
-        return self.right[program]
+        wanted = [self.absent if output is None else output for output in self.outputs]
+        return [
+            program.answer(row) == output for row, output in zip(self.rows, wanted, strict=True)
+        ]
 
     def write(self, program: Program, function: str) -> RankedFragment:
         """The program as Python, with what it covers in its comments and notes."""
@@ -142,38 +228,21 @@ class TextSearch:
         total = len(right)
         took = [program.choose(row) for row in self.rows]
         covered = [number for number, ok in zip(took, right, strict=True) if ok]
+        many = len(program.branches)
         comments = [
-            f"{covered.count(number)} of {total} examples"
-            for number in range(len(program.branches))
+            f"{covered.count(number)} of {total} examples" if many > 1 else ""
+            for number in range(many)
         ]
-        if len(program.branches) == 1:
-            comments = [""]
         about = f"Found by example: right on {sum(right)} of {total}."
         fragment = write_program(program, self.fields, function, about, comments)
-        wrong = [index for index, ok in enumerate(right) if not ok]
+        wrong = [str(index + 1) for index, ok in enumerate(right) if not ok]
         notes = [f"Right on {sum(right)} of {total} examples."]
-        if wrong:
-            rows = ", ".join(str(index + 1) for index in wrong[:10])
-            notes.append(f"Contradicted by example{'s' if len(wrong) > 1 else ''} {rows}.")
+        if wrong and len(wrong) <= max(3, total // 20):
+            notes.append(f"Contradicted by: example {', '.join(wrong)}.")
         bits = sum(constant_cost(output) for output in self.outputs if output)
         prior = min(0.95, max(0.1, 1.0 - program.cost / max(bits, 1.0)))
-        score = (sum(right) + 2 * prior - 2 * (len(wrong) > 0)) / (total + 2)
-        many = len(program.branches)
+        score = max(0.0, (sum(right) + 2 * prior - 2 * bool(wrong)) / (total + 2))
         title = "one expression" if many == 1 else f"{many} branches"
         return RankedFragment(
-            replace(fragment, notes=tuple(notes)), max(0.0, score), title, tuple(notes), program
+            replace(fragment, notes=tuple(notes)), score, title, tuple(notes), program
         )
-
-
-def sources(rows: Sequence[Row], fields: Sequence[InputField]) -> list[Source]:
-    """The input fields as expressions, with their values in these rows."""
-    found: list[Source] = []
-    cost = 0.0 if len(fields) == 1 else 1.0
-    for number, field in enumerate(fields):
-        values = tuple(row[number] for row in rows)
-        if field.kind in (FieldKind.TEXT, FieldKind.CATEGORY):
-            texts = tuple(value if isinstance(value, str) else None for value in values)
-            found.append((Expression(Kind.TEXT, cost, field.path[-1], number), texts))
-        elif field.kind is FieldKind.NUMBER:
-            found.append((Expression(Kind.NUMBER, cost, field.path[-1], number), values))
-    return found
