@@ -44,6 +44,11 @@ class YamlDocument:
         except (yaml.YAMLError, ValueError) as error:
             what = str(error).split("\n")[0]
             raise InvalidInputError(Problem(f"not valid YAML: {what}.", file)) from None
+        except (LookupError, AttributeError, TypeError, OverflowError):
+            # What PyYAML raises for a tag whose value does not fit, such as `!!int ""`.
+            raise InvalidInputError(
+                Problem("not valid YAML: a tagged value does not fit its tag.", file)
+            ) from None
         except RecursionError:
             raise InvalidInputError(
                 Problem(f"nested deeper than {MAX_DEPTH} levels.", file, remedy="Flatten it.")

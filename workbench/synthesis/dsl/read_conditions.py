@@ -37,6 +37,7 @@ from workbench.synthesis.rule.text import (
     MEASURES,
     PATTERNS,
     PREFIX_MARK,
+    SUFFIX_MARK,
     read_words,
 )
 
@@ -101,16 +102,15 @@ class ConditionReader:
         terms = []
         for text in texts:
             term = " ".join(text.lower().replace("’", "'").split())
-            bare = term.removeprefix(FIRST_MARK).removesuffix(PREFIX_MARK)
-            bare = bare if bare != term else bare.removeprefix(PREFIX_MARK)
-            words = read_words(bare)
-            if not words or " ".join(words) != bare:
+            whole, many = _as_read(term)
+            words = read_words(whole)
+            if not words or " ".join(words) != whole:
                 self._fail(
                     f"{text!r} is no word or phrase, so no text contains it.",
                     place,
                     "Words hold letters and digits only; for signs use matches.",
                 )
-            if len(words) > (MAX_WORDS if bare == term else 1):
+            if len(words) > many:
                 self._fail(
                     f"{text!r} has {len(words)} words; a phrase has at most {MAX_WORDS}, "
                     "a marked word one.",
@@ -255,6 +255,17 @@ class ConditionReader:
 
     def _fail(self, message: str, place: Place, remedy: str | None = None) -> NoReturn:
         self.document.fail(message, place, remedy)
+
+
+def _as_read(term: str) -> tuple[str, int]:
+    """The words a term stands for, and how many they may be; a word part as part of a word."""
+    if term.startswith(FIRST_MARK):
+        return term.removeprefix(FIRST_MARK), 1
+    if term.endswith(PREFIX_MARK) and len(term) > 1:
+        return term.removesuffix(PREFIX_MARK) + "a", 1
+    if term.startswith(SUFFIX_MARK) and len(term) > 1:
+        return "a" + term.removeprefix(SUFFIX_MARK), 1
+    return term, MAX_WORDS
 
 
 def _is_key(key: Any) -> bool:

@@ -12,7 +12,7 @@ from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
-MAX_PATTERN = 4_000
+MAX_PATTERN = 20_000
 _SAMPLE = [chr(number) for number in range(128)] + list("éÀßжЖ漢かא٣€“ ")
 _ALL = frozenset(_SAMPLE)
 _CLASSES = {

@@ -46,7 +46,8 @@ def _width(node: yaml.Node) -> int:
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if len(text) > LONG_TEXT and " " in text else None
+    pattern = "\\" in text and " " in text  # folded at its spaces it would be hard to read
+    style = "|" if len(text) > LONG_TEXT and pattern else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -1,0 +1,126 @@
+"""How the values stand in their texts: in which order, with what between them.
+
+Each value may occur at several places; the places chosen are those whose surroundings most
+examples share.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from workbench.synthesis.dsl.spans import Source, Span
+
+START, END = "^", "$"  # stand for the text's ends; no group has such a name
+MAX_PLACINGS = 60
+CONTEXT = 6
+Gap = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """Where each present field stands in one text, in order."""
+
+    text: str
+    places: tuple[tuple[str, Span], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.places)
+
+    def gaps(self) -> Iterator[tuple[Gap, str]]:
+        """((field before, field after), the text between them), ends included."""
+        before, at = START, 0
+        for name, (start, end) in self.places:
+            yield (before, name), self.text[at:start]
+            before, at = name, end
+        yield (before, END), self.text[at:]
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """The orders of fields met, most fields first; what stood between; what the fields held."""
+
+    orders: tuple[tuple[str, ...], ...]
+    gaps: Mapping[Gap, tuple[str, ...]]
+    values: Mapping[str, tuple[str, ...]]
+
+
+def field_orders(sources: Mapping[str, Source]) -> list[tuple[str, ...]]:
+    """The orders worth trying: by where values first occur, by where they last do, as given."""
+
+    def key(last: bool, name: str) -> float:
+        found = [spans[-1 if last else 0][0] for spans in sources[name].spans if spans]
+        return sum(found) / len(found)
+
+    orders = [tuple(sorted(sources, key=lambda name: key(last, name))) for last in (False, True)]
+    return list(dict.fromkeys([*orders, tuple(sources)]))
+
+
+def find_layouts(
+    texts: Sequence[str], sources: Mapping[str, Source], order: Sequence[str]
+) -> Layouts | None:
+    """None where no text has its values in this order."""
+    choices = [
+        list(_placings(text, row, sources, order))[:MAX_PLACINGS] for row, text in enumerate(texts)
+    ]
+    votes: Counter[tuple[Gap, str, str]] = Counter()
+    for options in choices:
+        # An example with a single reading says most.
+        for mark, share in _shares(options).items():
+            votes[mark] += share
+    chosen = [
+        max(options, key=lambda option: sum(votes[mark] for mark in _marks(option)))
+        for options in choices
+        if options
+    ]
+    if not chosen:
+        return None
+    gaps: dict[Gap, dict[str, None]] = {}
+    values: dict[str, dict[str, None]] = {}
+    for placing in chosen:
+        for gap, between in placing.gaps():
+            gaps.setdefault(gap, {})[between] = None
+        for name, (start, end) in placing.places:
+            values.setdefault(name, {})[placing.text[start:end]] = None
+    counted = Counter(placing.names for placing in chosen)
+    orders = sorted(counted, key=lambda names: (-len(names), -counted[names], names))
+    return Layouts(
+        tuple(orders),
+        {gap: tuple(found) for gap, found in gaps.items()},
+        {name: tuple(found) for name, found in values.items()},
+    )
+
+
+def _placings(
+    text: str, row: int, sources: Mapping[str, Source], order: Sequence[str]
+) -> Iterator[Placing]:
+    present = [name for name in order if sources[name].spans[row]]
+
+    def place(number: int, at: int, places: tuple[tuple[str, Span], ...]) -> Iterator[Placing]:
+        if number == len(present):
+            yield Placing(text, places)
+            return
+        name = present[number]
+        for start, end in sources[name].spans[row]:
+            if start >= at:
+                yield from place(number + 1, end, (*places, (name, (start, end))))
+
+    return place(0, 0, ())
+
+
+def _shares(options: Sequence[Placing]) -> dict[tuple[Gap, str, str], int]:
+    found: Counter[tuple[Gap, str, str]] = Counter()
+    for option in options:
+        found.update(_marks(option))
+    return {mark: 60 * count // len(options) for mark, count in found.items()}
+
+
+def _marks(placing: Placing) -> Iterator[tuple[Gap, str, str]]:
+    """What tells one place from another: the whole gap, and its beginnings and endings."""
+    for gap, between in placing.gaps():
+        yield gap, "whole", between
+        for length in range(1, CONTEXT + 1):
+            yield gap, "begin", between[:length]
+            yield gap, "end", between[-length:]
