@@ -1,0 +1,91 @@
+"""The conditions worth trying on a set of inputs.
+
+Reads inputs only, never labels, so that one table serves every fold of a cross-validation.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from workbench.synthesis.kinds import FieldKind, InputField, Path
+from workbench.synthesis.rule.conditions import (
+    Compares,
+    Condition,
+    Difference,
+    IsMissing,
+    IsMultiple,
+    IsOneOf,
+    Number,
+    Quantity,
+    Ratio,
+    Reading,
+    SameText,
+    holds,
+)
+from workbench.synthesis.rule.table import Column, FeatureTable, make_table
+from workbench.synthesis.rule.text_features import text_columns
+from workbench.synthesis.rule.thresholds import cut_points
+
+MULTIPLES = (2, 3, 4, 5, 7, 10, 100, 400)
+MAX_PAIRED = 8  # number fields, up to which ratios and differences of all pairs are tried
+
+
+def build_table(inputs: Sequence[Mapping[str, Any]], fields: Sequence[InputField]) -> FeatureTable:
+    """The table of every condition worth trying, in a fixed order."""
+    readings = [Reading(data) for data in inputs]
+    columns = [column for field in fields for column in _field_columns(field, readings)]
+    return make_table([*columns, *_pair_columns(fields, readings)], len(inputs))
+
+
+def _field_columns(field: InputField, readings: Sequence[Reading]) -> Iterator[Column]:
+    path = field.path
+    if field.optional:
+        yield _evaluated(IsMissing(path), readings)
+    match field.kind:
+        case FieldKind.BOOLEAN:
+            yield _evaluated(IsOneOf(path, (True,)), readings)
+            if field.optional:
+                yield _evaluated(IsOneOf(path, (False,)), readings)
+        case FieldKind.CATEGORY:
+            for value in field.values:
+                yield _evaluated(IsOneOf(path, (value,)), readings, ("value", path))
+        case FieldKind.NUMBER:
+            yield from cuts(Number(path), readings)
+            numbers = np.array([reading.number(path) for reading in readings])
+            if np.all(np.isnan(numbers) | (numbers == np.floor(numbers))):
+                yield from (_evaluated(IsMultiple(path, of), readings) for of in MULTIPLES)
+        case FieldKind.TEXT | FieldKind.OTHER:
+            yield from text_columns(readings, path)
+
+
+def _pair_columns(fields: Sequence[InputField], readings: Sequence[Reading]) -> Iterator[Column]:
+    numbers = [field.path for field in fields if field.kind is FieldKind.NUMBER]
+    if len(numbers) <= MAX_PAIRED:
+        for one, other in itertools.combinations(numbers, 2):
+            yield from cuts(Ratio(one, other), readings, rich=True)
+            yield from cuts(Difference(one, other), readings, rich=True)
+    texts = [f.path for f in fields if f.kind in (FieldKind.TEXT, FieldKind.CATEGORY)]
+    for one, other in itertools.combinations(texts, 2):
+        yield _evaluated(SameText(one, other), readings)
+
+
+def cuts(
+    quantity: Quantity, readings: Sequence[Reading], *, rich: bool = False
+) -> Iterator[Column]:
+    """A column for each threshold the quantity is worth comparing with."""
+    values = np.array([reading.quantity(quantity) for reading in readings], dtype=np.float64)
+    total = not bool(np.isnan(values).any())
+    for cut in cut_points(values):
+        rows = np.flatnonzero(values > cut).astype(np.int32)
+        yield Column(Compares(quantity, ">", cut), rows, total=total, rich=rich)
+
+
+def _evaluated(
+    condition: Condition, readings: Sequence[Reading], family: tuple[str, Path] | None = None
+) -> Column:
+    found = [place for place, reading in enumerate(readings) if holds(condition, reading)]
+    return Column(condition, np.array(found, dtype=np.int32), family)

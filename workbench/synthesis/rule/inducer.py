@@ -1,0 +1,144 @@
+"""From examples with class labels to readable programs, best first.
+
+Learns from what it is given and nothing else; estimates by cross-validation inside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from workbench.synthesis.fragment import RankedFragment
+from workbench.synthesis.kinds import FieldKind, InputField, class_label
+from workbench.synthesis.rule.features import build_table
+from workbench.synthesis.rule.selection import (
+    FAMILIES,
+    Estimate,
+    estimate,
+    simplest_of_the_best,
+    train,
+)
+from workbench.synthesis.rule.structures import (
+    ConditionPoints,
+    DecisionList,
+    Outcome,
+    PointScore,
+    Structure,
+    TermPoints,
+)
+from workbench.synthesis.rule.table import Codes
+from workbench.synthesis.rule.write_python import write_python
+from workbench.synthesis.strategy import Progress
+
+# A score is harder to follow than a list: it comes first only when it is this many standard
+# errors better.
+SCORE_HANDICAP = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Labels as class numbers, the commonest class first; equals in order of their text."""
+
+    labels: tuple[Any, ...]
+    codes: Codes
+
+    @classmethod
+    def of(cls, labels: Sequence[Any]) -> Classes:
+        keys = [class_label(label) for label in labels]
+        counted = Counter(keys)
+        order = sorted(counted, key=lambda key: (-counted[key], key))
+        numbers = {key: number for number, key in enumerate(order)}
+        codes = np.array([numbers[key] for key in keys], dtype=np.int64)
+        return cls(tuple(json.loads(key) for key in order), codes)
+
+    @property
+    def count(self) -> int:
+        return len(self.labels)
+
+
+def induce_classes(
+    inputs: Sequence[Mapping[str, Any]],
+    labels: Sequence[Any],
+    fields: Sequence[InputField],
+    *,
+    function: str,
+    seed: int,
+    prefix: str | None = None,
+    progress: Progress = lambda message: None,
+) -> list[RankedFragment]:
+    """Programs of several kinds that tell the label from the input, best first.
+
+    `labels` are JSON values, one an input. Each fragment's function returns
+    (label, confidence); its `structure` is a DecisionList, a tree or a PointScore; its score is
+    the accuracy in cross-validation. Names in the source begin with `prefix` (by default the
+    function's name). Raises ValueError when there are no examples.
+    """
+    if not inputs or len(inputs) != len(labels):
+        raise ValueError("each input needs a label, and one input at least is needed")
+    classes = Classes.of(labels)
+    if classes.count == 1 or len(inputs) < 4:
+        return [_commonest(classes, function, prefix)]
+    progress(f"reading {len(inputs)} examples")
+    table = build_table(inputs, fields)
+    families = _families(fields)
+    progress(f"weighing {len(table.conditions)} conditions")
+    estimates = estimate(table, classes.codes, classes.count, families, seed)
+    chosen = [simplest_of_the_best(found) for found in estimates.values() if found]
+    ranked: list[RankedFragment] = []
+    for each in _best_first(chosen):
+        progress(f"writing the {each.family}")
+        model, columns = train(table, classes.codes, classes.count, each, seed)
+        structure = model.structure(columns, classes.labels, each.sure)
+        fragment = write_python(structure, function, prefix=prefix)
+        ranked.append(
+            RankedFragment(fragment, each.accuracy, each.family, _notes(structure, each), structure)
+        )
+    return ranked or [_commonest(classes, function, prefix)]
+
+
+def _families(fields: Sequence[InputField]) -> list[str]:
+    """Trees are for tables: on texts alone lists and scores say the same in fewer words."""
+    plain = {FieldKind.NUMBER, FieldKind.CATEGORY, FieldKind.BOOLEAN}
+    tabular = any(field.kind in plain for field in fields)
+    return [family for family in FAMILIES if tabular or family != "decision tree"]
+
+
+def _best_first(chosen: Sequence[Estimate]) -> list[Estimate]:
+    best = max(chosen, key=lambda each: each.worth)
+
+    def key(each: Estimate) -> tuple[float, str]:
+        handicap = SCORE_HANDICAP * best.error if each.family == "point score" else 0.0
+        return (handicap - each.worth, each.family)
+
+    return sorted(chosen, key=key)
+
+
+def _commonest(classes: Classes, function: str, prefix: str | None) -> RankedFragment:
+    """The program that always gives the commonest label: all there is to learn from one class."""
+    rows = len(classes.codes)
+    correct = int((classes.codes == 0).sum())
+    confidence = round((correct + 1) / (rows + 2), 2)
+    structure = DecisionList((), Outcome(classes.labels[0], rows, correct, confidence))
+    notes = (f"Always answers {class_label(classes.labels[0])}: the examples teach no more.",)
+    fragment = write_python(structure, function, prefix=prefix)
+    return RankedFragment(fragment, correct / rows, "constant", notes, structure)
+
+
+def _notes(structure: Structure, estimated: Estimate) -> tuple[str, ...]:
+    match structure:
+        case DecisionList(rules, _):
+            count = f"{len(rules)} rule" if len(rules) == 1 else f"{len(rules)} rules"
+            how = f"Goes through {count} in order; the first that holds decides."
+        case PointScore():
+            terms = sum(len(p.terms) for p in structure.points if isinstance(p, TermPoints))
+            others = sum(isinstance(p, ConditionPoints) for p in structure.points)
+            how = f"Adds up points for each label: {terms} for words, {others} for other signs."
+        case _:
+            how = "Asks one question after another, each depending on the last answer."
+    share = f"{estimated.accuracy:.1%}".replace("%", " %")
+    return (how, f"Right on {share} of training examples it had not seen, in cross-validation.")

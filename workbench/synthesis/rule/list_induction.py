@@ -1,0 +1,219 @@
+"""Decision lists by separate and conquer: the most trustworthy rule first, then the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.synthesis.rule.groups import Family, propose_groups, word_families
+from workbench.synthesis.rule.literals import Literal
+from workbench.synthesis.rule.table import Codes, FeatureTable, Mask, strongest_columns
+
+BEAM = 6
+MAX_RULES = 60
+MAX_COLUMNS = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class ListSettings:
+    """`caution` is m of the m-estimate: how many prior examples stand against a rule."""
+
+    caution: float = 2.0
+    min_support: int = 2
+    max_conditions: int = 3
+    rule_cost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRule:
+    """All literals must hold; `label` is a class number."""
+
+    literals: tuple[Literal, ...]
+    label: int
+
+    def mask(self, table: FeatureTable) -> Mask:
+        found = np.ones(table.inputs, dtype=bool)
+        for literal in self.literals:
+            found &= literal.mask(table)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class DraftList:
+    rules: tuple[DraftRule, ...]
+    default: int
+
+    def decide(self, table: FeatureTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(class number, number of the deciding rule) of each input; the default comes last."""
+        labels = np.full(table.inputs, self.default, dtype=np.int64)
+        deciding = np.full(table.inputs, len(self.rules), dtype=np.int64)
+        open_rows = np.ones(table.inputs, dtype=bool)
+        for number, rule in enumerate(self.rules):
+            found = rule.mask(table) & open_rows
+            labels[found], deciding[found] = rule.label, number
+            open_rows &= ~found
+        return labels, deciding
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A rule being built: `honest` is where it would hold had the row itself not been seen."""
+
+    rule: DraftRule
+    honest: Mask
+    value: float
+
+
+def induce_list(
+    table: FeatureTable, classes: Codes, count: int, settings: ListSettings
+) -> DraftList:
+    """Learn a list from rows with class numbers `classes` (n,) out of `count`."""
+    onehot = np.eye(count)[classes]
+    columns = strongest_columns(table, onehot, MAX_COLUMNS)
+    strong = table.columns(columns)
+    families = word_families(strong)
+    open_rows = np.ones(table.inputs, dtype=bool)
+    rules: list[DraftRule] = []
+    while len(rules) < MAX_RULES and np.unique(classes[open_rows]).size > 1:
+        best = _best_rule(strong, families, onehot, open_rows, settings)
+        covered = best.mask(strong) & open_rows if best else None
+        if best is None or covered is None or not covered.any():
+            break
+        rules.append(best)
+        open_rows &= ~covered
+    rest = open_rows if open_rows.any() else np.ones_like(open_rows)
+    default = int(np.argmax(onehot[rest].sum(axis=0)))
+    pruned = _prune(DraftList(tuple(rules), default), strong, classes, settings.rule_cost)
+    return replace(pruned, rules=tuple(_renumbered(rule, columns) for rule in pruned.rules))
+
+
+def _renumbered(rule: DraftRule, columns: Codes) -> DraftRule:
+    literals = tuple(
+        replace(literal, columns=tuple(int(columns[place]) for place in literal.columns))
+        for literal in rule.literals
+    )
+    return DraftRule(literals, rule.label)
+
+
+def _best_rule(
+    table: FeatureTable,
+    families: list[Family],
+    onehot: NDArray[np.float64],
+    open_rows: Mask,
+    settings: ListSettings,
+) -> DraftRule | None:
+    prior = onehot[open_rows].mean(axis=0)
+    attempts = list(_singles(table, onehot, open_rows, prior, settings))
+    for literal, label, honest in propose_groups(families, onehot, open_rows):
+        value = _value(onehot[honest], label, prior, settings)
+        attempts.append(_Attempt(DraftRule((literal,), label), honest, value))
+    frontier = _best(attempts, BEAM)
+    for _ in range(settings.max_conditions - 1):
+        extended = [
+            longer
+            for attempt in frontier
+            for longer in _extensions(attempt, table, onehot, prior, settings)
+        ]
+        attempts.extend(extended)
+        frontier = _best(extended, BEAM)
+    best = _best(attempts, 1)
+    if not best or best[0].value <= prior.max():  # no better than answering the commonest
+        return None
+    return best[0].rule
+
+
+def _singles(
+    table: FeatureTable,
+    onehot: NDArray[np.float64],
+    within: Mask,
+    prior: NDArray[np.float64],
+    settings: ListSettings,
+    literals: tuple[Literal, ...] = (),
+    label: int | None = None,
+) -> Iterator[_Attempt]:
+    """The best rules that add one literal to `literals`, looked at within some rows."""
+    held = table.counts(within, onehot)
+    total = onehot[within].sum(axis=0)
+    for negated, counts in ((False, held), (True, total - held)):
+        support = counts.sum(axis=1)
+        values = (counts + settings.caution * prior) / (support + settings.caution)[:, None]
+        values[support < settings.min_support] = 0
+        if negated and not literals:
+            values[table.families >= 0] = 0  # "does not say X" is no reason on its own
+        if label is not None:
+            values = np.where(np.arange(len(prior)) == label, values, 0)
+        flat = np.lexsort((np.arange(values.size), -values.ravel()))[:BEAM]
+        for place in flat:
+            column, chosen = divmod(int(place), len(prior))
+            value = float(values[column, chosen])
+            if value > 0:
+                literal = Literal((column,), negated=negated)
+                mask = literal.mask(table) & within
+                yield _Attempt(DraftRule((*literals, literal), chosen), mask, value)
+
+
+def _extensions(
+    attempt: _Attempt,
+    table: FeatureTable,
+    onehot: NDArray[np.float64],
+    prior: NDArray[np.float64],
+    settings: ListSettings,
+) -> Iterator[_Attempt]:
+    label = attempt.rule.label
+    if onehot[attempt.honest, label].all():
+        return
+    longer = _singles(table, onehot, attempt.honest, prior, settings, attempt.rule.literals, label)
+    yield from (candidate for candidate in longer if candidate.value > attempt.value + 0.01)
+
+
+def _value(
+    rows: NDArray[np.float64], label: int, prior: NDArray[np.float64], settings: ListSettings
+) -> float:
+    if len(rows) < settings.min_support:
+        return 0.0
+    correct = rows[:, label].sum()
+    return float((correct + settings.caution * prior[label]) / (len(rows) + settings.caution))
+
+
+def _best(attempts: list[_Attempt], many: int) -> list[_Attempt]:
+    """The highest values; of equals the most examples, then the fewest conditions, first made."""
+    order = sorted(
+        range(len(attempts)),
+        key=lambda place: (
+            -round(attempts[place].value, 9),
+            -int(attempts[place].honest.sum()),
+            len(attempts[place].rule.literals),
+            place,
+        ),
+    )
+    return [attempts[place] for place in order[:many]]
+
+
+def _prune(
+    draft: DraftList, table: FeatureTable, classes: NDArray[np.int64], rule_cost: float
+) -> DraftList:
+    """Drop rules, last first, that save fewer than `rule_cost` training errors each."""
+    masks = [rule.mask(table) for rule in draft.rules]
+
+    def errors(kept: list[int]) -> tuple[int, int]:
+        open_rows = np.ones(len(classes), dtype=bool)
+        wrong = 0
+        for number in kept:
+            found = masks[number] & open_rows
+            wrong += int((classes[found] != draft.rules[number].label).sum())
+            open_rows &= ~found
+        left = np.bincount(classes[open_rows], minlength=draft.default + 1)
+        default = int(left.argmax()) if open_rows.any() else draft.default
+        return wrong + int(left.sum() - left[default]), default
+
+    kept = list(range(len(draft.rules)))
+    wrong, default = errors(kept)
+    for number in reversed(range(len(draft.rules))):
+        shorter = [other for other in kept if other != number]
+        without, default_without = errors(shorter)
+        if without - wrong < rule_cost:
+            kept, wrong, default = shorter, without, default_without
+    return DraftList(tuple(draft.rules[number] for number in kept), default)

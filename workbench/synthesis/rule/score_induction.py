@@ -1,0 +1,108 @@
+"""Point scores: the weights of a linear model, thinned out and rounded to small whole numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from workbench.synthesis.rule.conditions import Compares, Condition, HasTerms, Matches, TextMeasure
+from workbench.synthesis.rule.table import Codes, FeatureTable, strongest_columns
+
+SIZES = (1280, 640, 320, 160, 80, 40, 20, 10)
+MAX_COLUMNS = 6000
+MOST_POINTS = 9
+DENSE_CELLS = 400_000  # below this a dense matrix is the faster
+BOLDNESS = 0.3  # inverse strength of the L2 penalty
+MEASURE_SCALE = 0.1  # lengths and counts of a text tell less than its words, so cost more
+
+
+@dataclass(frozen=True, slots=True)
+class DraftScore:
+    """`points` (columns, classes) and `start` (classes,), whole numbers."""
+
+    columns: Codes
+    points: Codes
+    start: Codes
+
+    def totals(self, table: FeatureTable) -> Codes:
+        """(n, classes): the points each class gets."""
+        found = table.matrix[:, self.columns]
+        return np.asarray(np.rint(found @ self.points), dtype=np.int64) + self.start
+
+
+def induce_scores(
+    table: FeatureTable, classes: Codes, count: int, *, smallest: int = SIZES[-1]
+) -> dict[int, DraftScore]:
+    """Scores over ever fewer conditions, by the size asked for: the weakest go, the rest refit.
+
+    `classes` (n,) are class numbers out of `count`. Sizes beyond the number of conditions are
+    left out, but for the first, which then has them all.
+    """
+    columns = strongest_columns(table, np.eye(count)[classes], MAX_COLUMNS)
+    scale = np.array([_scale(table.conditions[column]) for column in columns])
+    share = table.columns(columns).holding() / table.inputs
+    scale = np.where(
+        np.isnan(scale), np.log((1 + table.inputs) / (1 + share * table.inputs)) + 1, scale
+    )
+    strength = np.sqrt(share * (1 - share))
+    found: dict[int, DraftScore] = {}
+    with threadpool_limits(1):  # many small products: threads only wait for each other
+        weights, start = _fit(table.matrix[:, columns], scale, classes, count)
+        for size in SIZES:
+            if size < smallest or (found and size >= len(columns)):
+                continue
+            if size < len(columns):
+                reach = (weights.max(axis=1) - weights.min(axis=1)) * strength
+                best = np.sort(np.lexsort((columns, -np.round(reach, 9)))[:size])
+                columns, scale, strength = columns[best], scale[best], strength[best]
+                weights, start = _fit(table.matrix[:, columns], scale, classes, count)
+            found[size] = _rounded(columns, weights, start)
+    return found
+
+
+def _scale(condition: Condition) -> float:
+    """How readily a condition takes weight; NaN for "the rarer, the more readily"."""
+    match condition:
+        case HasTerms() | Matches():
+            return float("nan")
+        case Compares(TextMeasure()):
+            return MEASURE_SCALE
+        case _:
+            return 1.0
+
+
+def _fit(
+    matrix: sparse.csc_matrix, scale: NDArray[np.float64], classes: Codes, count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weights (columns, count) and intercepts (count,) of multinomial logistic regression."""
+    weights, start = np.zeros((matrix.shape[1], count)), np.zeros(count)
+    model = LogisticRegression(C=BOLDNESS, max_iter=200, tol=1e-3)
+    scaled = (matrix @ sparse.diags(scale)).tocsr()
+    small = matrix.shape[0] * matrix.shape[1] <= DENSE_CELLS
+    model.fit(scaled.toarray() if small else scaled, classes)
+    fitted = model.coef_.T * scale[:, None]
+    present = model.classes_
+    if len(present) == 2:
+        no, yes = present
+        weights[:, yes], weights[:, no] = np.maximum(fitted[:, 0], 0), np.maximum(-fitted[:, 0], 0)
+        start[yes], start[no] = max(model.intercept_[0], 0), max(-model.intercept_[0], 0)
+    else:
+        weights[:, present] = fitted - np.median(fitted, axis=1, keepdims=True)
+        start[present] = model.intercept_ - model.intercept_.min()
+    return weights, start
+
+
+def _rounded(
+    columns: Codes, weights: NDArray[np.float64], start: NDArray[np.float64]
+) -> DraftScore:
+    largest = float(np.abs(weights).max(initial=0.0))
+    unit = MOST_POINTS / largest if largest > 0 else 1.0
+    points = np.rint(np.round(weights * unit, 6)).astype(np.int64)
+    used = np.flatnonzero(np.any(points != 0, axis=1))
+    begin = np.rint(np.round(start * unit, 6)).astype(np.int64)
+    return DraftScore(columns[used], points[used], begin)

@@ -1,0 +1,151 @@
+"""Inner cross-validation: which settings generalise, judged on training examples only."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.synthesis.rule.calibration import calibrate
+from workbench.synthesis.rule.list_induction import ListSettings, induce_list
+from workbench.synthesis.rule.models import (
+    ListModel,
+    Model,
+    ScoreModel,
+    Sure,
+    TreeModel,
+    merge_neighbours,
+)
+from workbench.synthesis.rule.score_induction import induce_scores
+from workbench.synthesis.rule.table import Codes, FeatureTable
+from workbench.synthesis.rule.tree_induction import TreeSettings, induce_tree
+
+FOLDS = 5
+MANY_ROWS = 1000  # beyond this three folds tell enough
+MAX_ROWS = 4000  # settings are chosen on no more rows than this
+FEW_ROWS = 150  # below this the folds are drawn twice over
+WORST_CLASS_WEIGHT = 0.2
+TOLERANCE = 0.5  # standard errors a simpler model may be behind
+
+# A family trains all its variants at once, simplest first: {variant: model}.
+Train = Callable[[FeatureTable, Codes, int, int], Mapping[str, Model]]
+
+
+def train_lists(table: FeatureTable, classes: Codes, count: int, seed: int) -> dict[str, Model]:
+    found: dict[str, Model] = {}
+    for caution in (5.0, 30.0):
+        draft = induce_list(table, classes, count, ListSettings(caution=caution))
+        merged = merge_neighbours(draft, table.families)
+        found[f"caution {caution:g}"] = ListModel.fitted(merged, table, classes, count)
+    return found
+
+
+def train_trees(table: FeatureTable, classes: Codes, count: int, seed: int) -> dict[str, Model]:
+    found: dict[str, Model] = {}
+    for leaves in (4, 8, 16):
+        draft = induce_tree(table, classes, count, TreeSettings(leaves), seed)
+        found[f"at most {leaves} leaves"] = TreeModel.fitted(draft, table, classes, count)
+    return found
+
+
+def train_scores(table: FeatureTable, classes: Codes, count: int, seed: int) -> dict[str, Model]:
+    found = induce_scores(table, classes, count)
+    return {f"at most {size} conditions": ScoreModel(found[size]) for size in sorted(found)}
+
+
+FAMILIES: dict[str, Train] = {
+    "decision list": train_lists,
+    "decision tree": train_trees,
+    "point score": train_scores,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How one variant did on rows it had not seen."""
+
+    family: str
+    variant: str
+    rich: bool
+    accuracy: float
+    balanced: float
+    rows: int
+    sure: Sure
+
+    @property
+    def worth(self) -> float:
+        """Accuracy, with some weight on the mean recall of the classes."""
+        return (1 - WORST_CLASS_WEIGHT) * self.accuracy + WORST_CLASS_WEIGHT * self.balanced
+
+    @property
+    def error(self) -> float:
+        """The standard error of the accuracy."""
+        share = min(max(self.accuracy, 1 / (self.rows + 1)), self.rows / (self.rows + 1))
+        return float(np.sqrt(share * (1 - share) / self.rows))
+
+
+def estimate(
+    table: FeatureTable, classes: Codes, count: int, families: Sequence[str], seed: int
+) -> dict[str, list[Estimate]]:
+    """Cross-validate each family on the plain conditions, then on all; simpler variants first."""
+    tables = {False: table.plain(), True: table} if table.rich.any() else {False: table}
+    seen: dict[tuple[str, bool, str], list[tuple[Codes, Codes, NDArray[np.float64]]]] = {}
+    rows: set[int] = set()
+    for train, test in folds(classes, seed):
+        rows.update(test.tolist())
+        for (rich, columns), family in itertools.product(tables.items(), families):
+            models = FAMILIES[family](columns.rows(train), classes[train], count, seed)
+            rest = columns.rows(test)
+            for variant, model in models.items():
+                labels, strengths = model.predict(rest)
+                seen.setdefault((family, rich, variant), []).append(
+                    (classes[test], labels, strengths)
+                )
+    found: dict[str, list[Estimate]] = {family: [] for family in families}
+    for (family, rich, variant), parts in seen.items():
+        truth, labels, strengths = (np.concatenate(column) for column in zip(*parts, strict=True))
+        right = truth == labels
+        recalls = [right[truth == label].mean() for label in np.unique(truth)]
+        sure = calibrate(strengths, right)
+        found[family].append(
+            Estimate(
+                family, variant, rich, float(right.mean()), float(np.mean(recalls)), len(rows), sure
+            )
+        )
+    return {
+        family: sorted(estimates, key=lambda each: each.rich) for family, estimates in found.items()
+    }
+
+
+def train(
+    table: FeatureTable, classes: Codes, count: int, chosen: Estimate, seed: int
+) -> tuple[Model, FeatureTable]:
+    """The chosen variant learned from all rows, and the table its columns refer to."""
+    columns = table if chosen.rich else table.plain()
+    return FAMILIES[chosen.family](columns, classes, count, seed)[chosen.variant], columns
+
+
+def simplest_of_the_best(estimates: Sequence[Estimate]) -> Estimate:
+    """The first (simplest) that is within TOLERANCE standard errors of the best."""
+    best = max(estimates, key=lambda each: each.worth)
+    return next(e for e in estimates if e.worth >= best.worth - TOLERANCE * best.error)
+
+
+def folds(classes: Codes, seed: int) -> Iterator[tuple[Codes, Codes]]:
+    """(train rows, test rows), stratified and seeded; repeated for few rows."""
+    random = np.random.default_rng(seed)
+    rows = np.arange(len(classes))
+    if len(rows) > MAX_ROWS:
+        rows = np.sort(random.choice(rows, MAX_ROWS, replace=False))
+    count = 3 if len(rows) > MANY_ROWS else min(FOLDS, len(rows))
+    for _ in range(2 if len(rows) < FEW_ROWS else 1):
+        shuffled = random.permutation(rows)
+        ordered = shuffled[np.argsort(classes[shuffled], kind="stable")]
+        turn = np.arange(len(ordered)) % count
+        for number in range(count):
+            train, test = np.sort(ordered[turn != number]), np.sort(ordered[turn == number])
+            if len(np.unique(classes[train])) > 1:
+                yield train, test
