@@ -14,7 +14,8 @@ from workbench.synthesis.kinds import InputField
 
 MAX_BRANCHES = 8
 WRONG_WEIGHT = 6.0  # how many right answers a wrong one spoils
-BODY_WEIGHT = 0.04  # right answers a bit of cost must be worth
+BODY_WEIGHT = 0.02  # right answers that a bit of a body must be worth
+CONDITION_WEIGHT = 0.1  # and a bit of a test
 
 
 def arrange_branches(
@@ -33,7 +34,7 @@ def arrange_branches(
     left = (1 << len(rows)) - 1
     branches: list[Branch] = []
     while len(branches) < MAX_BRANCHES:
-        default = max(range(len(bodies)), key=lambda i: ((right[i] & left).bit_count(), -i))
+        default = _best_body(bodies, right, left)
         if not left & ~right[default]:
             branches.append(Branch(None, bodies[default]))
             return branches
@@ -43,9 +44,16 @@ def arrange_branches(
         condition, truth, number = best
         branches.append(Branch(condition, bodies[number]))
         left &= ~truth
-    default = max(range(len(bodies)), key=lambda i: ((right[i] & left).bit_count(), -i))
+    default = _best_body(bodies, right, left)
     branches.append(Branch(None, bodies[default]))
     return branches
+
+
+def _best_body(bodies: Sequence[Concatenation], right: Sequence[int], left: int) -> int:
+    return max(
+        range(len(bodies)),
+        key=lambda number: ((right[number] & left).bit_count(), -bodies[number].cost, -number),
+    )
 
 
 def _best_test(
@@ -67,13 +75,14 @@ def _best_test(
         for number in range(len(bodies)):
             good = (inside & right[number]).bit_count()
             bad = inside.bit_count() - good
-            gain = good - spoiled - WRONG_WEIGHT * bad - 0.1 * condition.cost
+            gain = good - spoiled - WRONG_WEIGHT * bad - CONDITION_WEIGHT * condition.cost
             if number == default:
                 # Taking the rows that the default answers leaves the rest to others.
                 outside = left & ~inside
                 other = max((outside & one).bit_count() for one in right)
                 gain = other - (outside & right[default]).bit_count()
-                gain -= WRONG_WEIGHT * bad + 0.1 * condition.cost
+                gain -= WRONG_WEIGHT * bad + CONDITION_WEIGHT * condition.cost
+            gain -= BODY_WEIGHT * bodies[number].cost
             if gain > most:
                 best, most = (condition, truth, number), gain
     return best

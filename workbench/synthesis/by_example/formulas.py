@@ -6,34 +6,21 @@ the formula stays right. A row that contradicts the rest is left out of the fit,
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.synthesis.by_example.code import OPERANDS
 from workbench.synthesis.by_example.expression import Expression, Kind, Operation
+from workbench.synthesis.by_example.terms import Term, Vector, make_terms
 
-Vector = NDArray[np.floating[Any]]
 MAX_TERMS = 4
 MAX_FEATURES = 14
-MAX_PRODUCTS = 6  # features of which products and ratios are formed
 TRIMS = 3
 EXACT = 1e-7
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A product, ratio or the like of features; `code` has their operands by position."""
-
-    code: str
-    features: tuple[int, ...]
-    cost: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,43 +48,13 @@ def fit_formulas(
         return []
     columns = [
         (term, column)
-        for term, column in _terms([vector for _, vector in usable])
+        for term, column in make_terms([vector for _, vector in usable])
         if np.isfinite(column).all() and np.ptp(column) > 0
     ]
     fit = _Fit(usable, columns, targets)
     found = fit.search()
     found.sort(key=lambda one: (-one.hits, one.expression.cost))
     return found[:limit]
-
-
-def _terms(vectors: Sequence[Vector]) -> list[tuple[Term, Vector]]:
-    found: list[tuple[Term, Vector]] = []
-    a, b, c = OPERANDS[:3]
-    with np.errstate(all="ignore"):
-        for i, x in enumerate(vectors):
-            found.append((Term(a, (i,), 1.0), x))
-        for i, x in enumerate(vectors[:MAX_PRODUCTS]):
-            found.append((Term(f"{a} * {a}", (i,), 3.0), x * x))
-            for divisor in (60, 7, 24, 10, 100, 1000, 12):
-                if np.all(x == np.floor(x)) and np.max(np.abs(x)) >= divisor:
-                    found.append((Term(f"({a} // {divisor})", (i,), 4.5), x // divisor))
-                    found.append((Term(f"({a} % {divisor})", (i,), 4.5), x % divisor))
-            if np.all(x > 0):
-                found.append((Term(f"1 / {a}", (i,), 4.0), 1 / x))
-        for i, j in itertools.permutations(range(min(len(vectors), MAX_PRODUCTS)), 2):
-            x, y = vectors[i], vectors[j]
-            if i < j:
-                found.append((Term(f"{a} * {b}", (i, j), 2.0), x * y))
-                found.append((Term(f"min({a}, {b})", (i, j), 3.0), np.minimum(x, y)))
-                found.append((Term(f"max({a}, {b})", (i, j), 3.0), np.maximum(x, y)))
-                found.append((Term(f"abs({a} - {b})", (i, j), 3.0), np.abs(x - y)))
-            if np.all(y != 0):
-                found.append((Term(f"{a} / {b}", (i, j), 2.5), x / y))
-                found.append((Term(f"{a} / ({b} * {b})", (i, j), 4.0), x / (y * y)))
-        for i, j, k in itertools.combinations(range(min(len(vectors), MAX_PRODUCTS)), 3):
-            product = vectors[i] * vectors[j] * vectors[k]
-            found.append((Term(f"{a} * {b} * {c}", (i, j, k), 3.5), product))
-    return found
 
 
 class _Fit:

@@ -6,7 +6,6 @@ near is offered too, with the score it has. Uses no model and no clock.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,19 +13,23 @@ from typing import Any
 import numpy as np
 
 from workbench.synthesis.by_example.clues import Clues
-from workbench.synthesis.by_example.code import X, Y, constant, quote, regex
+from workbench.synthesis.by_example.code import X
 from workbench.synthesis.by_example.concatenation import Concatenation
 from workbench.synthesis.by_example.cover import arrange_branches
 from workbench.synthesis.by_example.expression import (
     Expression,
     Kind,
-    Operation,
     Values,
     apply,
     extend,
     operation,
 )
-from workbench.synthesis.by_example.formulas import Formula, Vector, fit_formulas
+from workbench.synthesis.by_example.formulas import Formula, fit_formulas
+from workbench.synthesis.by_example.number_features import (
+    TEXTS,
+    likely_groups,
+    number_features,
+)
 from workbench.synthesis.by_example.pool import grow_pool, sources
 from workbench.synthesis.by_example.program import (
     Branch,
@@ -36,22 +39,19 @@ from workbench.synthesis.by_example.program import (
     read_row,
     write_parts,
 )
+from workbench.synthesis.by_example.rates import rate_tables, write_numeral
 from workbench.synthesis.by_example.subsets import varied_subset
+from workbench.synthesis.by_example.terms import Vector
 from workbench.synthesis.by_example.writing import write_program
 from workbench.synthesis.fragment import RankedFragment
-from workbench.synthesis.kinds import FieldKind, InputField
+from workbench.synthesis.kinds import InputField
 from workbench.synthesis.strategy import Progress
 
 BUDGET = 20_000
 SUBSET = 5
 ROUNDS = 4
-MAX_TEXT_FEATURES = 8
-MAX_GROUP_FIELDS = 6
 GOOD_ENOUGH = 0.97
 LIMIT = 4
-DECIMALS = re.compile(r"\d+(?:\.\d+)?")
-NUMBER = regex("NUMBER", DECIMALS.pattern)
-TEXTS = (FieldKind.TEXT, FieldKind.CATEGORY)
 
 
 def solve_number(
@@ -94,13 +94,14 @@ class NumberSearch:
             self._offer_expression(expression)
         if self._best_share() == 1.0:
             return [self._program([Branch(None, body)]) for body in self._ranked()]
-        features = self._features()
+        features = number_features(self.rows, self.fields)
         known = [number for number, value in enumerate(self.targets) if value is not None]
         self.progress(f"fitting formulas over {len(features)} features")
         self._fit(features, known)
-        self._offer_tables(features, known)
+        for expression in rate_tables(self.rows, self.fields, self.targets, features):
+            self._offer_expression(expression)
         if self._best_share() < 1.0:
-            for group in self._groups(known):
+            for group in likely_groups(self.rows, self.fields, known):
                 self._fit(features, group)
         programs = [self._program([Branch(None, body)]) for body in self._ranked()]
         if self._best_share() < 1.0 and len(self.rows) > 2:
@@ -144,7 +145,7 @@ class NumberSearch:
         """Expressions that read the number itself out of a text."""
         if not any(one.kind in TEXTS for one in self.fields):
             return []
-        wanted = [None if t is None else _written(t) for t in self.targets]
+        wanted = [None if t is None else write_numeral(t) for t in self.targets]
         chosen = varied_subset(self.rows, wanted, SUBSET, self.seed)
         found: dict[Expression, int] = {}
         for _ in range(ROUNDS):
@@ -156,6 +157,13 @@ class NumberSearch:
             best = max(found, key=lambda one: (found[one], -one.cost))
             right = self._right_rows(best)
             wrong = [n for n, ok in enumerate(right) if not ok and n not in chosen]
+            if not wrong:
+                # A simpler one that is nearly always right may have a still better relation.
+                near = [one for one in found if found[one] >= 0.85 * len(self.rows)]
+                simplest = min(near, key=lambda one: one.cost, default=best)
+                if simplest.cost + 2.0 < best.cost:
+                    right = self._right_rows(simplest)
+                    wrong = [n for n, ok in enumerate(right) if not ok and n not in chosen]
             if not wrong:
                 break
             chosen = sorted({*chosen, wrong[0]})
@@ -182,6 +190,8 @@ class NumberSearch:
         for (kind, values), made in pool.entries.items():
             if kind is Kind.NUMBER:
                 made_number, numbers = made, values
+                if whole and not any(isinstance(value, int) for value in values):
+                    made_number = extend(made, operation(f"int({X})", kind, kind, 1.0, "number"))
             elif kind is Kind.TEXT and _may_be(values, outputs):
                 made_number, numbers = extend(made, read), apply(read, values)
             else:
@@ -192,46 +202,6 @@ class NumberSearch:
                 found.append((not all(hits), made_number.cost, made_number))
         found.sort(key=lambda item: item[:2])
         return [made for _, _, made in found[:10]]
-
-    def _features(self) -> list[tuple[Expression, Vector]]:
-        """The numbers that formulas may use: fields, truth values, lengths, numbers in texts."""
-        found: list[Expression] = []
-        for number, one in enumerate(self.fields):
-            name = one.path[-1]
-            if one.kind in (FieldKind.NUMBER, FieldKind.BOOLEAN):
-                found.append(Expression(Kind.NUMBER, 0.5, name, number))
-            elif one.kind is FieldKind.OTHER:
-                whole = Expression(Kind.WORDS, 0.5, name, number)
-                for code, cost in ((f"len({X})", 1.5), (f"sum({X})", 1.5), (f"max({X})", 2.0),
-                                   (f"min({X})", 2.0)):  # fmt: skip
-                    found.append(
-                        extend(whole, operation(code, Kind.WORDS, Kind.NUMBER, cost, name))
-                    )
-            elif one.kind is FieldKind.TEXT:
-                found += self._text_features(number, name)
-        vectors = [(made, self._vector(made)) for made in found]
-        return [(made, vector) for made, vector in vectors if not np.isnan(vector).all()]
-
-    def _text_features(self, number: int, name: str) -> list[Expression]:
-        text = Expression(Kind.TEXT, 0.5, name, number)
-        found = [
-            extend(text, operation(f"len({X})", Kind.TEXT, Kind.NUMBER, 2.0, "length")),
-            extend(text, operation(f"len({X}.split())", Kind.TEXT, Kind.NUMBER, 2.5, "words")),
-        ]
-        texts = [row[number] for row in self.rows if isinstance(row[number], str)]
-        places = min((len(DECIMALS.findall(t)) for t in texts), default=0)
-        whole = not any("." in part for t in texts for part in DECIMALS.findall(t))
-        read = f"int({NUMBER}.findall({X})[%d])" if whole else f"float({NUMBER}.findall({X})[%d])"
-        for place in range(min(places, MAX_TEXT_FEATURES)):
-            step = operation(read % place, Kind.TEXT, Kind.NUMBER, 2.0, "number")
-            found.insert(place, extend(text, step))
-        return found
-
-    def _vector(self, made: Expression) -> Vector:
-        values = [evaluate(made, row) for row in self.rows]
-        return np.array(
-            [float(v) if isinstance(v, int | float) else np.nan for v in values], dtype=np.float64
-        )
 
     def _fit(
         self, features: Sequence[tuple[Expression, Vector]], rows: Sequence[int]
@@ -245,59 +215,6 @@ class NumberSearch:
         for formula in found:
             self._offer_expression(formula.expression)
         return found
-
-    def _groups(self, known: Sequence[int]) -> list[list[int]]:
-        """Rows that may share a formula: of one category, one answer, or close in a number."""
-        groups: dict[tuple[int, ...], None] = {}
-        for number, one in list(enumerate(self.fields))[:MAX_GROUP_FIELDS]:
-            if one.kind in (FieldKind.CATEGORY, FieldKind.BOOLEAN, FieldKind.TEXT):
-                by_value: dict[Any, list[int]] = {}
-                for row in known:
-                    by_value.setdefault(self.rows[row][number], []).append(row)
-                if len(by_value) <= 12:
-                    groups.update(dict.fromkeys(tuple(rows) for rows in by_value.values()))
-            elif one.kind is FieldKind.NUMBER:
-                ordered = sorted(known, key=lambda row: (self.rows[row][number] or 0, row))
-                size = max(4, min(12, len(ordered) // 5))
-                for start in range(0, len(ordered) - size + 1, max(1, size)):
-                    groups.setdefault(tuple(ordered[start : start + size]))
-        return [list(group) for group in groups]
-
-    def _offer_tables(
-        self, features: Sequence[tuple[Expression, Vector]], known: Sequence[int]
-    ) -> None:
-        """A value or a rate for each category: a look-up, times or plus a feature."""
-        targets = np.array([self.targets[number] for number in known], dtype=np.float64)
-        for number, one in enumerate(self.fields):
-            if one.kind not in TEXTS:
-                continue
-            keys = [self.rows[row][number] for row in known]
-            if not 2 <= len(set(keys)) <= max(2, len(keys) // 2):
-                continue
-            source = Expression(Kind.TEXT, 0.5, one.path[-1], number)
-            name = one.path[-1].upper() if one.path[-1].isidentifier() else "TABLE"
-            index = np.array(known)
-            forms: list[tuple[str, tuple[Expression, ...], Vector]] = [("{table}", (), targets)]
-            for made, vector in features:
-                there = vector[index]
-                if not np.isnan(there).any():
-                    forms.append((f"{{table}} + {Y}", (made,), targets - there))
-                    if np.all(there != 0):
-                        forms.append((f"{{table}} * {Y}", (made,), targets / there))
-            for form, others, wanted in forms:
-                table = _table(keys, wanted)
-                if table is None:
-                    continue
-                rows = ", ".join(f"{quote(str(k))}: {_written(v)}" for k, v in table.items())
-                looked_up = constant(f"{name}_VALUES", "{" + rows + "}") + f"[{X}]"
-                self._offer_wrapped(form.format(table=looked_up), (source, *others), len(table))
-
-    def _offer_wrapped(self, code: str, operands: tuple[Expression, ...], size: int) -> None:
-        places = max((len(_written(t).partition(".")[2]) for t in self.targets if t), default=0)
-        for wrap in ("{}", f"round({{}}, {places})" if places else "round({})"):
-            step = Operation(wrap.format(code), Kind.NUMBER, Kind.NUMBER, 4.0 + 3 * size, "result")
-            cost = step.cost + sum(operand.cost for operand in operands)
-            self._offer_expression(Expression(Kind.NUMBER, cost, "result", -1, step, operands))
 
     def _program(self, branches: Sequence[Branch]) -> Program:
         return Program(tuple(branches), None)
@@ -335,31 +252,8 @@ def same_number(got: Any, wanted: float | None) -> bool:
     return abs(got - wanted) <= max(1e-9, 1e-6 * abs(wanted))
 
 
-def _written(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() else repr(float(value))
-
-
 def _may_be(values: Values, outputs: Sequence[str | None]) -> bool:
     return all(
         output is None or (isinstance(value, str) and output in value)
         for value, output in zip(values, outputs, strict=True)
     )
-
-
-def _table(keys: Sequence[Any], wanted: Vector) -> dict[Any, float] | None:
-    """One round value for each key, if nearly all rows of a key agree on it."""
-    groups: dict[Any, list[float]] = {}
-    for key, value in zip(keys, wanted, strict=True):
-        groups.setdefault(key, []).append(float(value))
-    table: dict[Any, float] = {}
-    for key in sorted(groups, key=str):
-        middle = float(np.median(groups[key]))
-        for digits in range(1, 9):
-            rounded = float(f"{middle:.{digits}g}")
-            if abs(rounded - middle) <= 2e-3 * max(abs(middle), 1e-9):
-                break
-        near = [abs(value - rounded) <= 5e-3 * max(abs(rounded), 1e-9) for value in groups[key]]
-        if sum(near) < 0.8 * len(near):
-            return None
-        table[key] = rounded
-    return table

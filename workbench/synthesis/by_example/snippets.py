@@ -50,7 +50,7 @@ HELPERS = {
     """The digits of a telephone number after its country code, without any extension."""
     digits = "".join(filter(str.isdigit, {EXTENSION}.sub("", text).replace("(0)", "")))
     for prefix in ("00" + code, "011" + code, code):
-        if digits.startswith(prefix):
+        if digits.startswith(prefix) and len(digits) >= len(prefix) + 8:
             digits = digits[len(prefix):]
             break
     return digits.removeprefix("0")

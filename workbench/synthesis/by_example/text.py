@@ -173,10 +173,29 @@ class TextSearch:
                 chosen = self._alike(chosen)
                 continue
             wrong = [index for index in group if not right >> index & 1 and index not in chosen]
-            if not wrong or right.bit_count() <= best:
+            if not wrong:
+                wrong = self._wrong_of_simplest(group, chosen)
+            if not wrong or right.bit_count() < best:
                 return
             best = right.bit_count()
             chosen = sorted({*chosen, wrong[0]})
+
+    def _wrong_of_simplest(self, group: Sequence[int], chosen: Sequence[int]) -> list[int]:
+        """What the simplest body gets wrong that is nearly always right: it may have a still
+        better relation than the one found."""
+        inside = sum(1 << index for index in group)
+        full = [body for body, right in self.bodies.items() if right & inside == inside]
+        near = [
+            body
+            for body, right in self.bodies.items()
+            if (right & inside).bit_count() >= 0.85 * len(group)
+        ]
+        simplest = min(near, key=lambda body: body.cost, default=None)
+        best = min((body.cost for body in full), default=0.0)
+        if simplest is None or simplest.cost + 2.0 >= best:
+            return []
+        right = self.bodies[simplest]
+        return [index for index in group if not right >> index & 1 and index not in chosen]
 
     def _alike(self, chosen: Sequence[int]) -> list[int]:
         """About half of these rows: those whose shape is the nearest to the first one's."""

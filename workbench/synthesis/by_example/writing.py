@@ -124,7 +124,9 @@ class _Writer:
 
     def _branches(self, program: Program, comments: Sequence[str]) -> list[str]:
         written: list[str] = []
+        fields = set(self.taken)
         for number, branch in enumerate(program.branches):
+            self.taken = set(fields)
             self.lines = []
             self.names = {}
             result = self._body(branch.body, program)
