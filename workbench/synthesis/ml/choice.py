@@ -26,6 +26,8 @@ PICKS = 4
 # A blend of models is harder to read than one: its log-loss must be this much lower.
 BLEND_GAIN = 0.04
 COLUMN_GAIN = 0.02
+# Above this much work (see `Trials.work`) a model that takes many passes is not tried.
+PATIENT_WORK = 50_000_000
 TOKEN_LADDER = (500, 1000, 2000, 4000, 8000)
 # Beside texts, columns alone are tried by these only.
 COLUMN_HEADS_BESIDE_TEXT = ("extra trees", "gradient boosting")
@@ -162,7 +164,7 @@ def _try_texts(trials: Trials, sight: Sight) -> None:
             [
                 _recipe(head, views, sight.parts if head.takes_columns else ())
                 for head in TEXT_HEADS
-                if head is not RANKER
+                if head is not RANKER and (trials.work <= PATIENT_WORK or not head.patient)
             ]
         )
     with_columns = [

@@ -25,7 +25,7 @@ def compile_regression(
 ) -> Fragment:
     """The fragment `function(input_data)` -> (number, confidence).
 
-    The confidence is the share of held-out examples that were exactly right, the same for all.
+    The confidence is `right`, the share of answers expected to be exact, the same for all.
     """
     names = Names(function, function)
     compiled = _compile(model, names)
@@ -43,7 +43,7 @@ def compile_regression(
         answer = "round(value)"
     elif scale.decimals is not None:
         answer = f"round(float(value), {scale.decimals})"
-    lines.append(f"    return {answer}, {number(round(right, 3))}")
+    lines.append(f"    return {answer}, {round(right, 3)!r}")
     source = assemble("", "\n".join(lines), [compiled], (), function)
     return Fragment(function, source, imports_of(source), True, notes)
 

@@ -94,7 +94,7 @@ def learn_numbers(
         fragment = compile_regression(
             model,
             estimate.scale,
-            estimate.right,
+            (estimate.right * search.judged + 1) / (search.judged + 2),
             function,
             estimate.title,
             search.notes(estimate),
@@ -123,6 +123,11 @@ class _Search:
         self._folds = plain_folds(len(rows), FOLDS, seed)
         self._schema, self._progress = schema, progress
         self._tried: list[Estimate] = []
+
+    @property
+    def judged(self) -> int:
+        """How many examples were held out in turn."""
+        return len(self._values)
 
     def best(self, recipes: Sequence[Recipe]) -> list[Estimate]:
         """The few best, by share right within half a standard error, then squared error."""

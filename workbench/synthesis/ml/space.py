@@ -16,6 +16,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from workbench.synthesis.ml.folds import Rows
+from workbench.synthesis.ml.program_code import join_text
 from workbench.synthesis.ml.views import RowPart, TextView
 
 Array = npt.NDArray[np.float64]
@@ -29,11 +30,16 @@ class Corpus:
 
     def __init__(self, inputs: Sequence[Any]) -> None:
         self.inputs = inputs
+        self._characters: int | None = None
         self._counts: dict[TextView, tuple[Any, tuple[str, ...]]] = {}
         self._rows: dict[tuple[RowPart, ...], Array] = {}
 
-    def __len__(self) -> int:
-        return len(self.inputs)
+    @property
+    def characters(self) -> int:
+        """The characters of all texts in the inputs, each up to a few thousand."""
+        if self._characters is None:
+            self._characters = sum(min(5000, len(join_text(data))) for data in self.inputs)
+        return self._characters
 
     def counts(self, view: TextView) -> tuple[Any, tuple[str, ...]]:
         """A sparse matrix (inputs by tokens) and the tokens, sorted."""

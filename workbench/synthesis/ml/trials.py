@@ -22,6 +22,8 @@ from workbench.synthesis.strategy import Progress
 FOLDS = 5
 FOLDS_OF_MANY = 3
 MANY_ROWS = 3000
+# Above this much work (see `Trials.work`) cross-validation is not repeated.
+REPEATED_WORK = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,14 @@ class Trials:
     def repeats(self) -> int:
         """How often cross-validation is repeated for finalists: fewer rows, more chance."""
         count = len(self.trainer.labels)
+        if self.work > REPEATED_WORK:
+            return 1
         return 3 if count <= 120 else 2 if count <= 300 else 1
+
+    @property
+    def work(self) -> int:
+        """How much there is to fit: the characters of all texts times the classes."""
+        return self.trainer.corpus.characters * self._classes
 
     def folds(self, repeat: int = 0) -> list[Fold]:
         """The folds of this repetition."""
