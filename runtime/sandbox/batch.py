@@ -7,6 +7,7 @@ input again changes nothing, and each is answered once.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import Any, Protocol
@@ -77,7 +78,7 @@ class Batch:
         answered = 0
         try:
             worker.send(Kind.RUN, payload, self._limits.timeout_ms / 1000 + 1)
-            watch = _Watch(worker, self._limits.timeout_ms / 1000)
+            watch = _Watch(worker, self._limits.timeout_ms / 1000, len(chunk))
             while answered < len(chunk):
                 for kind, data in watch.receive():
                     results = _decode(kind, data)
@@ -93,6 +94,8 @@ class Batch:
                 culprit = min(max(position - 1, answered), len(chunk) - 1)
                 self._blame(chunk[culprit], error)
             self._seat.discard()
+        else:
+            self._seat.count(len(chunk))
 
     def _take(self, chunk: list[int], answered: int, results: protocol.Results) -> int:
         if answered + len(results.answers) > len(chunk):
@@ -139,27 +142,31 @@ class _Clocked(Protocol):
 class _Watch:
     """Receives frames, and raises TimeoutError once one input has run for `limit` seconds.
 
-    The worker says what it runs since when, but is not believed further than this clock can
-    confirm: the same input seen running a whole limit apart is over time in any case.
+    The worker says what it runs since when, but is believed only where this clock agrees and
+    while its position grows: whatever it says or sends, `inputs` limits are the end.
     """
 
-    def __init__(self, worker: _Clocked, limit: float) -> None:
+    def __init__(self, worker: _Clocked, limit: float, inputs: int) -> None:
         self._worker = worker
         self._limit = limit
-        self._position = 1
+        self._inputs = inputs
+        self._position = 0
         self._since = monotonic()
 
     def receive(self) -> Iterator[tuple[Kind, bytes]]:
         while True:
-            deadline = self._since + self._limit
-            try:
-                return self._worker.receive(deadline - monotonic())
-            except TimeoutError:
-                position, started = self._worker.running()
-                if position == self._position and monotonic() >= deadline:
-                    raise
-                self._position = position
-                self._since = min(max(started, self._since), monotonic())
+            left = self._since + self._limit - monotonic()
+            if left > 0:
+                with contextlib.suppress(TimeoutError):
+                    return self._worker.receive(left)
+            self._look()
+
+    def _look(self) -> None:
+        position, started = self._worker.running()
+        if not self._position < position <= self._inputs:
+            raise TimeoutError
+        self._position = position
+        self._since = min(max(started, self._since), monotonic())
 
 
 def _decode(kind: Kind, data: bytes) -> protocol.Results:

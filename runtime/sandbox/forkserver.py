@@ -40,6 +40,7 @@ class WorkerProcess:
 
     def __init__(self, connection: socket.socket, pid: int, pidfd: int, memory: mmap.mmap) -> None:
         self.pid = pid
+        self.executions = 0
         self.loaded: dict[str, None] = {}  # digests of programs, least recently used first
         self.walls: tuple[protocol.Wall, ...] | None = None
         self._connection = connection

@@ -13,7 +13,8 @@ class Limits:
 
     `timeout_ms` is wall-clock time per execution; `memory_mb` is what a program may allocate
     on top of the bare interpreter; `load_timeout_ms` bounds the module level of a program,
-    which runs once in each worker process.
+    which runs once in each worker process. A worker holds `programs_per_worker` programs, the
+    ones used last, and is replaced after `executions_per_worker`.
     """
 
     timeout_ms: float = 1000
@@ -22,6 +23,7 @@ class Limits:
     input_bytes: int = 16 * MEGABYTE
     output_bytes: int = 4 * MEGABYTE
     programs_per_worker: int = 32
+    executions_per_worker: int = 10_000_000
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

@@ -21,7 +21,7 @@ from RestrictedPython.transformer import INSPECT_ATTRIBUTES, RestrictingNodeTran
 
 from runtime.sandbox import allowed
 from runtime.sandbox.constants import find_contained
-from runtime.sandbox.walk import walk
+from runtime.sandbox.walk import find_yields_in_try, walk
 
 _Node = TypeVar("_Node", bound=ast.AST)
 
@@ -76,6 +76,8 @@ class ProgramPolicy(RestrictingNodeTransformer):
         for place in places:
             self._collect_bindings(place.node)
         self.contained = find_contained(tree, places, self._bound)
+        for node in find_yields_in_try(places):
+            self.error(node, "yield inside try is not available: its end would run at any time")
         for place in reversed(places):
             replacement = self.visit(place.node)
             if replacement is None or replacement is place.node:
@@ -277,10 +279,19 @@ class ProgramPolicy(RestrictingNodeTransformer):
         return node
 
     def _real_types(self, node: ast.expr) -> ast.expr:
-        if isinstance(node, ast.Tuple):
-            node.elts = [self._real_type(element) for element in node.elts]
-            return node
-        return self._real_type(node)
+        """The same in `(dict, list)` and `dict | list`, which isinstance takes and keeps."""
+        parts, stack = [], [node]
+        while stack:
+            part = stack.pop()
+            if isinstance(part, ast.Tuple):
+                stack += part.elts
+            elif isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitOr):
+                stack += [part.left, part.right]
+            else:
+                parts.append(self._real_type(part))
+        if len(parts) == 1:
+            return parts[0]
+        return ast.copy_location(ast.Tuple(parts, ast.Load()), node)
 
     # Statements and bindings
 
@@ -361,6 +372,8 @@ class ProgramPolicy(RestrictingNodeTransformer):
             if name not in allowed.ATTRIBUTES:
                 self.error(node, f"patterns must not match the attribute {name!r}; use a guard")
         node.cls = self._real_type(node.cls)
+        if isinstance(node.cls, ast.Call):
+            self.error(node, "patterns must name a class directly; import it by name")
         return node
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
+MAX_TEXT = 2000  # characters of an error
 _HEADER = struct.Struct("<IB")
 
 
@@ -31,6 +32,9 @@ class Kind(IntEnum):
     DROP = 6  # parent: the name of a program to forget
 
 
+_KINDS = {int(kind): kind for kind in Kind}
+
+
 class Wall(msgspec.Struct, frozen=True):
     """One wall of the jail: whether it holds here, and if not, why."""
 
@@ -42,8 +46,8 @@ class Wall(msgspec.Struct, frozen=True):
 class Failure(msgspec.Struct, array_like=True):
     """What a program raised; `line` is in its source."""
 
-    type: str
-    message: str
+    type: Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+    message: Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
     line: int | None = None
 
 
@@ -123,18 +127,21 @@ class FrameReader:
     def feed(self, data: bytes) -> Iterator[tuple[Kind, bytes]]:
         """Take `data` in and yield each frame it completes; raises ProtocolError."""
         buffer = self._buffer
+        if not buffer and len(data) >= _HEADER.size:  # mostly one whole frame: no copying
+            length, kind = _HEADER.unpack_from(data)
+            if len(data) == _HEADER.size + length and kind in _KINDS:
+                yield _KINDS[kind], data[_HEADER.size :]
+                return
         buffer += data
         while len(buffer) >= _HEADER.size:
             length, kind = _HEADER.unpack_from(buffer)
             if length > MAX_FRAME_BYTES:
                 raise ProtocolError(f"a frame of {length:,} bytes is over {MAX_FRAME_BYTES:,}")
-            try:
-                known = Kind(kind)
-            except ValueError:
-                raise ProtocolError(f"frame kind {kind} is unknown") from None
+            if kind not in _KINDS:
+                raise ProtocolError(f"frame kind {kind} is unknown")
             end = _HEADER.size + length
             if len(buffer) < end:
                 return
             payload = bytes(memoryview(buffer)[_HEADER.size : end])
             del buffer[:end]
-            yield known, payload
+            yield _KINDS[kind], payload

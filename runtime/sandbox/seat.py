@@ -59,6 +59,13 @@ class Seat:
                     raise protocol.ProtocolError(f"expected READY, got {kind.name}")
                 worker.walls = tuple(protocol.decode(payload, protocol.Ready).walls)
 
+    def count(self, executions: int) -> None:
+        """Note work done; a worker that has done its share is replaced by a fresh one."""
+        assert self._worker is not None
+        self._worker.executions += executions
+        if self._worker.executions >= self.limits.executions_per_worker:
+            self.discard()
+
     def walls(self) -> tuple[protocol.Wall, ...]:
         return self.worker().walls or ()
 

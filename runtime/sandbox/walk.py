@@ -53,6 +53,26 @@ def walk(tree: ast.Module) -> Iterator[Place]:
                 stack.append((node, body_of_function or in_function))
 
 
+def find_yields_in_try(places: list[Place]) -> list[ast.AST]:
+    """Each yield that a try statement of its own function holds.
+
+    A generator left there runs its handlers when it is collected, perhaps in the middle of
+    another execution. Nothing else in a program could run outside of its own.
+    """
+    yields = [p.node for p in places if isinstance(p.node, (ast.Yield, ast.YieldFrom))]
+    if not yields:
+        return []
+    parents = {id(place.node): place.parent for place in places}
+    found: list[ast.AST] = []
+    for node in yields:
+        outer: ast.AST | None = node
+        while outer is not None and not isinstance(outer, (ast.FunctionDef, ast.Lambda, ast.Try)):
+            outer = parents.get(id(outer))
+        if isinstance(outer, ast.Try):
+            found.append(node)
+    return found
+
+
 class HiddenName(ast.Name):
     """A name the gate put in before the walk; a program's own names are plain `ast.Name`."""
 

@@ -140,7 +140,9 @@ def test_the_powers_are_real(around: dict[str, Any]) -> None:
     assert namespace["run"](around) == SECRET
 
 
-@pytest.mark.parametrize("attack", read_attacks("cases"), ids=str)
+@pytest.mark.parametrize(
+    "attack", [a for a in read_attacks("cases") if a.family != "exhaustion"], ids=str
+)
 def test_what_the_gate_refuses_does_no_harm_in_the_jail(sandbox: Sandbox, attack: Attack) -> None:
     try:
         program = ungated(attack.source)

@@ -17,7 +17,7 @@ from typing import Any
 
 from .frozen import FrozenCounter, FrozenDefaultDict, FrozenDict, FrozenList, FrozenSet
 from .modules import Facade
-from .standins import Inert, StandIn
+from .standins import Inert, StandIn, UnionOfTypes
 
 
 class CannotFreezeError(Exception):
@@ -31,7 +31,7 @@ class CannotFreezeError(Exception):
 _VALUES = (int, float, complex, str, bytes, bool, type(None), type(...), type(NotImplemented),
            range, object, re.Pattern, datetime.date, datetime.time, datetime.datetime,
            datetime.timedelta, datetime.timezone, decimal.Decimal, fractions.Fraction,
-           Facade, StandIn, Inert, types.GenericAlias, types.UnionType,
+           Facade, StandIn, Inert, UnionOfTypes, types.GenericAlias, types.UnionType,
            types.MethodDescriptorType, types.WrapperDescriptorType,
            FrozenDict, FrozenList, FrozenSet, FrozenCounter, FrozenDefaultDict)  # fmt: skip
 _LEAVES = frozenset(_VALUES)

@@ -77,7 +77,7 @@ def type_of(value: Any) -> Any:
 
 def type_name(value: Any) -> str:
     kind = type(value)
-    return repr(standins.STAND_INS[kind])[8:-2] if kind in standins.STAND_INS else kind.__name__
+    return standins.STAND_INS[kind]._real.__name__ if kind in standins.STAND_INS else kind.__name__
 
 
 def assure_imported(name: str, *_: object) -> None:

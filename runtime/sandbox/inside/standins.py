@@ -45,13 +45,35 @@ class StandIn:
     def __getitem__(self, parameters: object) -> StandIn:
         return self
 
-    def __or__(self, other: object) -> Inert:
-        return INERT
+    def __or__(self, other: object) -> UnionOfTypes:
+        return UnionOfTypes(self, other)
 
     __ror__ = __or__
 
     def __repr__(self) -> str:
         return repr(self._real)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise TypeError("types are read-only")
+
+
+class UnionOfTypes:
+    """`dict | None` where one of the types is a stand-in: for isinstance and hints."""
+
+    __slots__ = ("_members",)
+    _members: tuple[object, ...]
+
+    def __init__(self, *members: object) -> None:
+        object.__setattr__(self, "_members", members)
+
+    def __instancecheck__(self, value: object) -> bool:
+        kinds = (type(None) if member is None else member for member in self._members)
+        return any(isinstance(value, kind) for kind in kinds)  # type: ignore[arg-type]
+
+    def __or__(self, other: object) -> UnionOfTypes:
+        return UnionOfTypes(*self._members, other)
+
+    __ror__ = __or__
 
     def __setattr__(self, name: str, value: object) -> None:
         raise TypeError("types are read-only")
