@@ -22,7 +22,20 @@ file_argument = click.argument("file", type=click.Path(path_type=Path))
 task_option = click.option("--task", required=True, help="The task that the rules answer.")
 
 
-@click.group("rules", help="Check and compile a rule file by hand.")
+EXAMPLE = """\b
+A rule file is YAML; the first part that has an answer gives it:
+  v: 1
+  rules:
+    - when: {field: text, any_of: [free, winner], minimum: 2}
+      then: spam
+      confidence: 0.9
+  lookup: {field: code, table: {a1: spam}}
+  default: ham
+Also extract: (a pattern with named groups) and score: (points for each label).
+"""
+
+
+@click.group("rules", help="Check and compile a rule file by hand.", epilog=EXAMPLE)
 def command() -> None:
     pass
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.models import Example
+from workbench.synthesis.comparison import matches
 from workbench.synthesis.dsl.answering import answer_document
 from workbench.synthesis.dsl.document import (
     DateCast,
@@ -27,6 +28,7 @@ from workbench.synthesis.rule.python_source import Names, identifier
 
 LEAST_RIGHT = 0.9
 MAX_ROWS = 2_000  # of a lookup's table
+MAX_STUDIED = 300  # examples that patterns are made from; all of them judge the patterns
 VALUE = "value"
 
 
@@ -82,8 +84,9 @@ def _induce(
         raise NothingFoundError("no input field holds text")
     reasons: list[str] = []
     found: list[Found] = []
+    columns = {key: values[:MAX_STUDIED] for key, values in columns.items()}
     for field in texts_of:
-        texts = [as_text(value_at(each.input, field.path)) for each in examples]
+        texts = [as_text(value_at(each.input, field.path)) for each in examples[:MAX_STUDIED]]
         try:
             sources, fixed = _sources(texts, columns, field.name)
         except NothingFoundError as error:
@@ -187,7 +190,7 @@ def share_right(document: RulesDocument, examples: Sequence[Example]) -> float:
     for each in examples:
         found = answer_document(document, each.input)
         output = found[0] if found else None
-        right += class_label(output) == class_label(each.output)
+        right += matches(each.output, output)
     return right / len(examples)
 
 

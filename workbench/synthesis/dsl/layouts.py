@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from workbench.synthesis.dsl.spans import Source, Span
 
 START, END = "^", "$"  # stand for the text's ends; no group has such a name
-MAX_PLACINGS = 60
-CONTEXT = 6
+MAX_PLACINGS = 40
+MAX_PLACES = 4  # of one value in one text, those with the commonest surroundings
+CONTEXTS = (1, 2, 3, 5)  # characters
 Gap = tuple[str, str]
 
 
@@ -62,6 +63,7 @@ def find_layouts(
     texts: Sequence[str], sources: Mapping[str, Source], order: Sequence[str]
 ) -> Layouts | None:
     """None where no text has its values in this order."""
+    sources = {name: _likely(texts, source) for name, source in sources.items()}
     choices = [
         list(_placings(text, row, sources, order))[:MAX_PLACINGS] for row, text in enumerate(texts)
     ]
@@ -93,10 +95,41 @@ def find_layouts(
     )
 
 
+def _likely(texts: Sequence[str], source: Source) -> Source:
+    """The source with only those places whose surroundings most examples share."""
+    if all(len(spans) <= MAX_PLACES for spans in source.spans):
+        return source
+    votes: Counter[tuple[str, str]] = Counter()
+    for text, spans in zip(texts, source.spans, strict=True):
+        votes.update({mark for span in spans for mark in _surroundings(text, span)})
+    kept = []
+    for text, spans in zip(texts, source.spans, strict=True):
+        worth = {span: sum(votes[mark] for mark in _surroundings(text, span)) for span in spans}
+        ranked = sorted((-worth[span], span) for span in spans)[:MAX_PLACES]
+        kept.append(tuple(sorted(span for _, span in ranked)))
+    return Source(source.casts, tuple(kept))
+
+
+def _surroundings(text: str, span: Span) -> Iterator[tuple[str, str]]:
+    start, end = span
+    for length in CONTEXTS:
+        yield "before", text[max(0, start - length) : start]
+        yield "after", text[end : end + length]
+
+
 def _placings(
     text: str, row: int, sources: Mapping[str, Source], order: Sequence[str]
 ) -> Iterator[Placing]:
+    """Every way to place the fields in order without overlap; no branch is a dead end."""
     present = [name for name in order if sources[name].spans[row]]
+    # How far each field may reach and still leave room for those after it.
+    reach = [len(text)] * (len(present) + 1)
+    for number in reversed(range(len(present))):
+        spans = sources[present[number]].spans[row]
+        starts = [start for start, end in spans if end <= reach[number + 1]]
+        if not starts:
+            return iter(())
+        reach[number] = max(starts)
 
     def place(number: int, at: int, places: tuple[tuple[str, Span], ...]) -> Iterator[Placing]:
         if number == len(present):
@@ -104,7 +137,7 @@ def _placings(
             return
         name = present[number]
         for start, end in sources[name].spans[row]:
-            if start >= at:
+            if start >= at and end <= reach[number + 1]:
                 yield from place(number + 1, end, (*places, (name, (start, end))))
 
     return place(0, 0, ())
@@ -121,6 +154,6 @@ def _marks(placing: Placing) -> Iterator[tuple[Gap, str, str]]:
     """What tells one place from another: the whole gap, and its beginnings and endings."""
     for gap, between in placing.gaps():
         yield gap, "whole", between
-        for length in range(1, CONTEXT + 1):
+        for length in CONTEXTS:
             yield gap, "begin", between[:length]
             yield gap, "end", between[-length:]

@@ -11,7 +11,7 @@ from workbench.synthesis.dsl.casts import apply_cast
 from workbench.synthesis.dsl.document import Cast, DateCast
 
 Span = tuple[int, int]
-MAX_SPANS = 12
+MAX_SPANS = 60
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?", re.ASCII)
 ISO = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d)?")
 _DAYS = ("%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d", "%d{0}%m{0}%y", "%m{0}%d{0}%y")

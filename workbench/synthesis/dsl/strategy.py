@@ -90,7 +90,11 @@ def _described(found: Found) -> RulesDocument:
 
 def _notes(found: Found) -> tuple[str, ...]:
     how = found.title[:1].upper() + found.title[1:]
-    return (f"{how}.", f"Right on {100 * found.right:.4g} % of the training examples.")
+    return (
+        f"{how}.",
+        f"Right on {100 * found.right:.4g} % of the training examples.",
+        "Answers null to any other text.",
+    )
 
 
 def _candidate(
