@@ -38,4 +38,4 @@ class Progress:
         if self._status:
             self._status.update(line.replace("[", "\\["))
         else:
-            console.print(line, markup=False)
+            console.print(line, markup=False, soft_wrap=True)

@@ -13,7 +13,7 @@ from runtime.tasks import load_task
 from workbench.commands.progress import Progress
 from workbench.console import out, percent, print_table
 from workbench.synthesis.publish import comparison, publish
-from workbench.synthesis.strategies import all_strategies
+from workbench.synthesis.strategies import load_strategies
 from workbench.synthesis.synthesizer import Outcome, synthesize
 
 # A candidate may be slow before it is judged; serving has its own, tighter limit.
@@ -24,7 +24,7 @@ def make_version(
     data_dir: DataDir, task: TaskSpecification, strategies: tuple[str, ...], seed: int
 ) -> tuple[Outcome, int]:
     """Synthesize with progress on standard error, and store the chosen program."""
-    wanted = [each for each in all_strategies() if not strategies or each.name in strategies]
+    wanted = load_strategies(strategies)
     with Sandbox(limits=LIMITS) as sandbox, Progress() as progress:
         outcome = synthesize(
             task,
