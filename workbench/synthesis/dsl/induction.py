@@ -146,7 +146,7 @@ def _extracts(
         key: Group(group_of[key], sources[key].casts) if key in sources else fixed[key]
         for key in columns
     }
-    for order in field_orders(grouped):
+    for order in field_orders(texts, grouped):
         layouts = find_layouts(texts, grouped, order)
         if layouts is None:
             continue

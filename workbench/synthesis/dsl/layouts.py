@@ -48,22 +48,26 @@ class Layouts:
     values: Mapping[str, tuple[str, ...]]
 
 
-def field_orders(sources: Mapping[str, Source]) -> list[tuple[str, ...]]:
-    """The orders worth trying: by where values first occur, by where they last do, as given."""
+def field_orders(texts: Sequence[str], sources: Mapping[str, Source]) -> list[tuple[str, ...]]:
+    """The orders worth trying: by each value's likeliest place, its first, its last, as given."""
+    likeliest = {name: _likely(texts, source, 1) for name, source in sources.items()}
 
-    def key(last: bool, name: str) -> float:
-        found = [spans[-1 if last else 0][0] for spans in sources[name].spans if spans]
-        return sum(found) / len(found)
+    def order(places: Mapping[str, Source], which: int) -> tuple[str, ...]:
+        def mean_start(name: str) -> float:
+            found = [spans[which][0] for spans in places[name].spans if spans]
+            return sum(found) / len(found)
 
-    orders = [tuple(sorted(sources, key=lambda name: key(last, name))) for last in (False, True)]
-    return list(dict.fromkeys([*orders, tuple(sources)]))
+        return tuple(sorted(places, key=mean_start))
+
+    orders = [order(likeliest, 0), order(sources, 0), order(sources, -1), tuple(sources)]
+    return list(dict.fromkeys(orders))
 
 
 def find_layouts(
     texts: Sequence[str], sources: Mapping[str, Source], order: Sequence[str]
 ) -> Layouts | None:
     """None where no text has its values in this order."""
-    sources = {name: _likely(texts, source) for name, source in sources.items()}
+    sources = {name: _likely(texts, source, MAX_PLACES) for name, source in sources.items()}
     choices = [
         list(_placings(text, row, sources, order))[:MAX_PLACINGS] for row, text in enumerate(texts)
     ]
@@ -95,9 +99,9 @@ def find_layouts(
     )
 
 
-def _likely(texts: Sequence[str], source: Source) -> Source:
-    """The source with only those places whose surroundings most examples share."""
-    if all(len(spans) <= MAX_PLACES for spans in source.spans):
+def _likely(texts: Sequence[str], source: Source, most: int) -> Source:
+    """The source with only those places whose surroundings most examples share, likeliest first."""
+    if all(len(spans) <= 1 for spans in source.spans):
         return source
     votes: Counter[tuple[str, str]] = Counter()
     for text, spans in zip(texts, source.spans, strict=True):
@@ -105,8 +109,8 @@ def _likely(texts: Sequence[str], source: Source) -> Source:
     kept = []
     for text, spans in zip(texts, source.spans, strict=True):
         worth = {span: sum(votes[mark] for mark in _surroundings(text, span)) for span in spans}
-        ranked = sorted((-worth[span], span) for span in spans)[:MAX_PLACES]
-        kept.append(tuple(sorted(span for _, span in ranked)))
+        ranked = sorted((-worth[span], span) for span in spans)[:most]
+        kept.append(tuple(span for _, span in ranked))
     return Source(source.casts, tuple(kept))
 
 
