@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from runtime.sandbox.gate import GateError, check_source
     from runtime.sandbox.limits import Limits
-    from runtime.sandbox.policy import Refusal
     from runtime.sandbox.protocol import Wall
+    from runtime.sandbox.refusal import Refusal
     from runtime.sandbox.result import ProgramError, Result
     from runtime.sandbox.sandbox import Program, Sandbox
 
@@ -38,7 +38,7 @@ _HOMES = {
     "Limits": "limits",
     "Program": "sandbox",
     "ProgramError": "result",
-    "Refusal": "policy",
+    "Refusal": "refusal",
     "Result": "result",
     "Sandbox": "sandbox",
     "Wall": "protocol",

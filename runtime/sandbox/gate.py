@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from types import CodeType
 
 from runtime.errors import LoopaiError, Problem
-from runtime.sandbox.policy import ProgramPolicy, Refusal
+from runtime.sandbox.policy import ProgramPolicy
+from runtime.sandbox.refusal import Refusal
 
 MAX_SOURCE_BYTES = 1024 * 1024
 FILE_NAME = "program.py"

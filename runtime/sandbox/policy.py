@@ -12,46 +12,18 @@ from __future__ import annotations
 import __future__
 
 import ast
-import string
 from collections import Counter
-from dataclasses import dataclass
 from typing import TypeVar
 
 from RestrictedPython.transformer import INSPECT_ATTRIBUTES, RestrictingNodeTransformer
 
 from runtime.sandbox import allowed
 from runtime.sandbox.constants import find_contained
+from runtime.sandbox.refusal import STATEMENT_REASONS, Refusal
+from runtime.sandbox.templates import find_attribute_field
 from runtime.sandbox.walk import find_yields_in_try, walk
 
 _Node = TypeVar("_Node", bound=ast.AST)
-
-
-_STATEMENT_REASONS = {
-    "ClassDef": "classes are not available (their methods run unseen and they keep state); "
-    "use functions with dicts, tuples or collections.namedtuple",
-    "Global": "global is not available: nothing survives from one execution to the next; "
-    "pass values as arguments and return them",
-    "With": "with is not available: there is nothing to open or close in a program",
-    "AsyncFunctionDef": "async functions are not available; use def",
-    "AsyncFor": "async for is not available; use for",
-    "AsyncWith": "async with is not available",
-    "Await": "await is not available; call the function directly",
-    "TryStar": "except* is not available; use except",
-    "TemplateStr": "t-strings are not available; use f-strings",
-    "TypeAlias": "type statements are not available; leave them out",
-}
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Refusal:
-    """Why source was refused: `line` and `column` count from 1, `reason` says what to do."""
-
-    line: int
-    column: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}, column {self.column}: {self.reason}"
 
 
 class ProgramPolicy(RestrictingNodeTransformer):
@@ -133,7 +105,7 @@ class ProgramPolicy(RestrictingNodeTransformer):
 
     def not_allowed(self, node: ast.AST) -> None:
         kind = type(node).__name__
-        self.error(node, _STATEMENT_REASONS.get(kind, f"{kind} is not available in programs"))
+        self.error(node, STATEMENT_REASONS.get(kind, f"{kind} is not available in programs"))
 
     def check_name(
         self, node: ast.AST, name: str | None, allow_magic_methods: bool = False
@@ -174,9 +146,7 @@ class ProgramPolicy(RestrictingNodeTransformer):
             self.error(node, f"the attribute .{name} leads into the interpreter; do without it")
         elif (module := self._module_named(node.value)) is not None:
             self._check_member(node, module, name)
-        elif name == "format" and isinstance(node.value, ast.Constant):
-            self._check_template(node, node.value.value)
-        if name in allowed.ATTRIBUTES:
+        if name in allowed.ATTRIBUTES or self._is_plain_template(node):
             return node
         return ast.Call(ast.Name("_getattr_", ast.Load()), [node.value, ast.Constant(name)], [])
 
@@ -195,20 +165,19 @@ class ProgramPolicy(RestrictingNodeTransformer):
                 node, f"{module}.{name} is not available; {module} offers {', '.join(members)}"
             )
 
-    def _check_template(self, node: ast.AST, template: object) -> None:
-        if not isinstance(template, str):
-            return
-        try:
-            fields = [field for _, field, _, _ in string.Formatter().parse(template) if field]
-        except ValueError:
-            return
-        for field in fields:
-            if "." in field:
-                self.error(
-                    node,
-                    f"format fields must not reach for attributes ({{{field}}}); "
-                    "pass the value itself",
-                )
+    def _is_plain_template(self, node: ast.Attribute) -> bool:
+        """Whether this is the `format` of a literal whose fields reach for no attribute."""
+        match node:
+            case ast.Attribute(attr="format" | "format_map", value=ast.Constant(value=str(text))):
+                try:
+                    field = find_attribute_field(text)
+                except (ValueError, RecursionError):
+                    return False
+                if field is not None:
+                    reason = f"format fields must not reach for attributes ({{{field}}})"
+                    self.error(node, f"{reason}; pass the value itself")
+                return field is None
+        return False
 
     def visit_Import(self, node: ast.Import) -> ast.AST:
         loaded: list[tuple[str, ast.expr]] = []

@@ -21,7 +21,7 @@ from runtime.sandbox.batch import Batch
 from runtime.sandbox.forkserver import ForkServer
 from runtime.sandbox.gate import GateError, pass_gate
 from runtime.sandbox.limits import Limits
-from runtime.sandbox.policy import Refusal
+from runtime.sandbox.refusal import Refusal
 from runtime.sandbox.result import Result
 from runtime.sandbox.seat import Seat
 

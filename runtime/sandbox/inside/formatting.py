@@ -2,51 +2,41 @@
 
 from __future__ import annotations
 
-import _string  # type: ignore[import-not-found]  # the parser that str.format uses
-import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
+from runtime.sandbox.templates import find_attribute_field
 
-class _FieldFormatter(string.Formatter):
-    def get_field(
-        self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> tuple[Any, int | str]:
-        first, rest = _string.formatter_field_name_split(field_name)
-        keys = []
-        for is_attribute, key in rest:
-            if is_attribute:
-                raise ValueError(
-                    f"format fields must not reach for attributes ({{{field_name}}}); "
-                    "pass the value itself"
-                )
-            keys.append(key)
-        value = self.get_value(first, args, kwargs)
-        for key in keys:
-            value = value[key]
-        return value, first
-
-
-_formatter = _FieldFormatter()
+LONGEST_REMEMBERED = 1000  # characters; longer templates are read every time
 
 
 def format_string(template: str, /, *args: Any, **kwargs: Any) -> str:
-    """`template.format(*args, **kwargs)`, but for fields such as `{0.name}`: ValueError."""
-    return _formatter.vformat(_text(template), args, kwargs)
+    """`template.format(*args, **kwargs)`; ValueError for fields such as `{0.name}`."""
+    _check(template)
+    return template.format(*args, **kwargs)
 
 
 def format_mapping(template: str, mapping: Mapping[str, Any], /) -> str:
     """`template.format_map(mapping)`, likewise."""
-    return _formatter.vformat(_text(template), (), mapping)
-
-
-def _text(template: object) -> str:
-    if type(template) is not str:
-        raise TypeError(f"a format template must be str, not {type(template).__name__}")
-    return template
+    _check(template)
+    return template.format_map(mapping)
 
 
 FORMATTERS: dict[str, Callable[..., str]] = {
     "format": format_string,
     "format_map": format_mapping,
 }
+
+_remembered_field = lru_cache(maxsize=256)(find_attribute_field)
+
+
+def _check(template: str) -> None:
+    if type(template) is not str:
+        raise TypeError(f"a format template must be str, not {type(template).__name__}")
+    find = _remembered_field if len(template) <= LONGEST_REMEMBERED else find_attribute_field
+    field = find(template)
+    if field is not None:
+        raise ValueError(
+            f"format fields must not reach for attributes ({{{field}}}); pass the value itself"
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import mmap
 import os
 import signal
@@ -9,11 +11,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from runtime.errors import LoopaiError
 from runtime.sandbox import Limits, Program, Result, Sandbox, protocol
 from runtime.sandbox.batch import Batch
 from runtime.sandbox.forkserver import CLOCK_BYTES, ForkServer, WorkerProcess
@@ -258,6 +262,55 @@ def test_a_worker_that_lies_about_its_clock_is_killed_all_the_same(
     first, second, third = run_with(always_just_begun)
     assert first.status == "timeout"
     assert [second.output, third.output] == [4, 6]
+
+
+def test_a_worker_that_floods_us_with_nothing_is_over_time(
+    run_with: Callable[..., list[Result]],
+) -> None:
+    def flood(connection: socket.socket, clock: memoryview) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                clock[0] = 1
+                connection.sendall(results())
+
+    first, second, third = run_with(flood)
+    assert first.status == "timeout"
+    assert [second.output, third.output] == [4, 6]
+
+
+def test_a_worker_that_goes_to_and_fro_is_over_time(run_with: Callable[..., list[Result]]) -> None:
+    def to_and_fro(connection: socket.socket, clock: memoryview) -> None:
+        connection.settimeout(0.001)
+        for turn in itertools.count():
+            clock[0], clock[1] = 1 + turn % 2, time.monotonic_ns()
+            try:
+                if not connection.recv(1):
+                    return
+            except TimeoutError:
+                continue
+
+    assert sorted(result.status for result in run_with(to_and_fro)).count("timeout") == 1
+
+
+def test_a_worker_is_replaced_after_its_share_of_executions() -> None:
+    with Sandbox(Limits(executions_per_worker=100)) as sandbox:
+        program = sandbox.load(DOUBLE)
+        pids = set()
+        for _ in range(6):
+            assert len(sandbox.run(program, [{"n": 1}] * 50)) == 50
+            pids.add(worker_of(sandbox).pid)
+        assert len(pids) == 4
+
+
+def test_isolation_can_be_required() -> None:
+    with Sandbox() as sandbox:
+        missing = [wall.name for wall in sandbox.walls() if not wall.holds]
+    if missing:
+        with pytest.raises(LoopaiError, match="not fully isolated here"):
+            Sandbox(require_isolation=True)
+    else:
+        with Sandbox(require_isolation=True) as sandbox:
+            assert len(sandbox.walls()) >= 8
 
 
 def test_a_position_out_of_range_blames_an_input_of_the_batch(
