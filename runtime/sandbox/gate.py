@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import threading
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType
 
 from runtime.errors import LoopaiError, Problem
@@ -87,6 +87,7 @@ def _compile(source: str) -> GatedCode:
     policy = ProgramPolicy()
     try:
         tree = policy.apply(ast.parse(source.removeprefix("\ufeff"), FILE_NAME))
+        policy.refusals = _in_characters(policy.refusals, source)
         if not _defines_run(tree):
             policy.refusals.append(
                 Refusal(1, 1, "no function run at module level; add 'def run(input_data):'")
@@ -104,6 +105,18 @@ def _compile(source: str) -> GatedCode:
     except ValueError as error:
         policy.refusals.append(Refusal(1, 1, f"not Python: {error}"))
     raise GateError(sorted(set(policy.refusals)))
+
+
+def _in_characters(refusals: list[Refusal], source: str) -> list[Refusal]:
+    """Columns of the syntax tree count bytes; people count characters."""
+    if not refusals:
+        return []
+    lines = source.encode().split(b"\n")
+    return [
+        replace(refusal, column=len(before.decode(errors="ignore")) + 1)
+        for refusal in refusals
+        for before in (lines[min(refusal.line, len(lines)) - 1][: refusal.column - 1],)
+    ]
 
 
 def _defines_run(tree: ast.Module) -> bool:

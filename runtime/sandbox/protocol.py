@@ -71,8 +71,10 @@ class Loaded(msgspec.Struct):
 
 
 class Run(msgspec.Struct):
+    """Inputs stay JSON until the turn of each: one that cannot be read is its own fault."""
+
     program: str
-    inputs: list[Any]
+    inputs: list[msgspec.Raw]
 
 
 class Answer(msgspec.Struct, array_like=True):
@@ -91,6 +93,7 @@ class Results(msgspec.Struct):
     spent: bool = False
 
 
+decode_value = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
 _DECODERS = {
     kind: msgspec.json.Decoder(kind).decode for kind in (Ready, Load, Loaded, Run, Results)

@@ -78,14 +78,17 @@ class Worker:
         if program is None:
             raise protocol.ProtocolError("the program was never loaded")
         run, caches, clock = program.run, program.caches, self._clock
+        decode_value = protocol.decode_value
         max_bytes, raw = self._output_bytes, msgspec.Raw
         answers: list[Answer] = []
         size = 0
         flush_at = monotonic_ns() + FLUSH_NS
-        for position, value in enumerate(message.inputs, 1):
+        for position, given in enumerate(message.inputs, 1):
             clock[1] = started = monotonic_ns()
             clock[0] = position
             try:
+                value = decode_value(given)
+                started = monotonic_ns()
                 output, confidence = split_confidence(run(value))
                 encoded = encode_output(output, max_bytes)
                 ended = monotonic_ns()

@@ -65,6 +65,7 @@ def in_run(statement: str) -> str:
         ("x = '{0.real}'.format(1)", 9, "must not reach for attributes ({0.real})"),
         ("x = '{a.b.c}'.format(a=1)", 9, "must not reach for attributes"),
         ("x = yield", 9, None),
+        ("x = 'äöü€'; open(x)", 17, "open is not available"),
         ("if True\n    pass", 12, "not Python: expected ':'"),
     ],
 )

@@ -231,6 +231,20 @@ def test_an_input_nested_beyond_reason_is_an_error_of_that_input(sandbox: Sandbo
     assert [result.status for result in results] == ["error", "success"]
 
 
+@pytest.mark.parametrize("depth", [500, 900, 960, 980, 990, 1000])
+def test_an_input_at_the_edge_of_what_can_be_read_is_nobody_else_s_fault(
+    sandbox: Sandbox, depth: int
+) -> None:
+    nested: list[Any] = []
+    for _ in range(depth):
+        nested = [nested]
+    before, result, after = sandbox.run(
+        sandbox.load("def run(x):\n    return 1\n"), [{}, {"x": nested}, {}]
+    )
+    assert (before.output, after.output) == (1, 1)
+    assert result.ok or (result.error is not None and result.error.type != "WorkerLost")
+
+
 def test_inputs_over_the_limit_are_not_sent() -> None:
     with Sandbox(Limits(input_bytes=1000)) as small:
         program = small.load("def run(x):\n    return len(x['text'])\n")
