@@ -25,12 +25,31 @@ Days = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
+
+
 class RuntimeConfig(Model):
     mode: Mode = Mode.EDGE
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     max_body_bytes: Count = 2_000_000
     max_queue: Count = 4096
+    #: Further programs to run beside the HTTP workers, as `python -m` would.
+    modules: tuple[ModuleName, ...] = ()
+    #: Names beside localhost by which a runtime without keys may be called.
+    allowed_hosts: tuple[str, ...] = ()
+    #: Of each HTTP worker.
+    max_connections: Count = 1024
+    max_header_bytes: Count = 16_384
+    max_headers: Count = 100
+    header_timeout_sec: Positive = 10
+    #: A body may take so long, and longer while it comes at 500 bytes a second or faster.
+    body_timeout_sec: Positive = 20
+    send_timeout_sec: Positive = 60
+    keep_alive_sec: Positive = 15
+    drain_sec: Positive = 30
+    #: OpenTelemetry; needs the extra `[otel]` and its OTEL_* variables.
+    traces: bool = False
 
 
 class CloudConfig(Model):
@@ -41,9 +60,13 @@ class CloudConfig(Model):
 
 class ExecutionConfig(Model):
     worker_count: Annotated[int, Field(ge=1, le=256)] = 4
+    #: Sandbox processes of each HTTP worker: with two, a slow task leaves another its own.
+    sandbox_workers: Annotated[int, Field(ge=1, le=64)] = 2
     timeout_ms: Annotated[int, Field(ge=1, le=600_000)] = 1000
     memory_mb: Annotated[int, Field(ge=64, le=65_536)] = 512
     require_isolation: Literal["best-effort", "strict"] = "best-effort"
+    #: An execution that took longer, waiting included, is named in the server's log.
+    slow_ms: Positive = 250
 
 
 class SamplingConfig(Model):

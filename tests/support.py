@@ -55,6 +55,16 @@ def wait_until(question: Callable[[], T], seconds: float = 15.0) -> T:
         time.sleep(0.01)
 
 
+def children_of(pid: int) -> list[int]:
+    """The child processes of a process; none when it is gone."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        found = [(task / "children").read_text() for task in tasks]
+    except OSError:
+        return []
+    return [int(child) for text in found for child in text.split()]
+
+
 def clean_environment() -> dict[str, str]:
     """This process's environment without any setting of Loopai's."""
     return {name: value for name, value in os.environ.items() if not name.startswith("LOOPAI_")}
@@ -129,11 +139,14 @@ class RunningRuntime:
         *arguments: str,
         task: str = TASK,
         environment: Mapping[str, str] | None = None,
+        workers: int | None = 1,
     ) -> None:
+        """With `workers` None, as many as the data directory's configuration says."""
         self.data_dir = data_dir
         self._errors = data_dir.root / f"stderr-{time.monotonic_ns()}.txt"
         command = [sys.executable, "-m", "runtime", "start", "--json", "--port", "0"]
         command += ["--task-id", task, "--data-dir", str(data_dir.root), *arguments]
+        command += [] if workers is None else ["--workers", str(workers)]
         with self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 command,
@@ -145,6 +158,7 @@ class RunningRuntime:
         ready = self.process.stdout.readline()
         if not ready:
             code = self.process.wait()
+            self.process.stdout.close()
             raise AssertionError(f"it ended with {code}: {self.errors()}")
         self.url: str = json.loads(ready)["url"]
         self.http = httpx.Client(base_url=self.url, timeout=30)
@@ -153,6 +167,10 @@ class RunningRuntime:
         """POST one input, to `/execute` when no task is named."""
         path = f"/v1/execute/{task}" if task else "/execute"
         return self.http.post(path, json={"input": value})
+
+    def worker_pids(self) -> list[int]:
+        """The HTTP workers' processes."""
+        return children_of(self.process.pid)
 
     def errors(self) -> str:
         """What it has written to standard error."""

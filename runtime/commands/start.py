@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +49,13 @@ SERVE_KEY = "LOOPAI_SERVE_KEY"
     show_envvar=True,
     help="The key for the hub. Better set as a variable: others can see a command line.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    envvar="LOOPAI_WORKERS",
+    show_envvar=True,
+    help="HTTP workers (default: execution.worker_count, or one a processor and at most 4).",
+)
 @click.option("--insecure", is_flag=True, help="Serve beyond loopback without a key.")
 @click.option(
     "--log-format",
@@ -63,10 +71,11 @@ def command(
     port: int | None,
     host: str | None,
     api_key: str | None,
+    workers: int | None,
     insecure: bool,
     log_format: Any,
     as_json: bool,
-) -> None:
+) -> int:
     task = find_task(data_dir, task_id)
     config = load_deployment(data_dir.deployment_file)
     if api_key:
@@ -81,14 +90,16 @@ def command(
         port=config.runtime.port if port is None else port,
         serve_key=os.environ.get(SERVE_KEY, "").strip() or None,
         insecure=insecure,
+        workers=workers,
     )
 
     def announce(url: str) -> None:
         ready = {"url": url, "task": task, "pid": os.getpid()}
         click.echo(json.dumps(ready) if as_json else f"Serving {task} at {url}")
+        sys.stdout.flush()
 
     log_to_stderr(log_format)
-    serve(data_dir, config, options, announce)
+    return serve(data_dir, lambda: load_deployment(data_dir.deployment_file), options, announce)
 
 
 def find_task(data_dir: DataDir, task_id: str) -> str:

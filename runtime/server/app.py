@@ -5,17 +5,26 @@ The short way is a plain callable that builds no request object and validates wi
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
+import msgspec
+
+from runtime import keys
 from runtime.server.access import Access
-from runtime.server.answers import JSON, Answer, Header, problem
+from runtime.server.answers import JSON, PROBLEM, Answer, Header, problem
 from runtime.server.batch import LINES, answer_array, answer_lines, decode_array, takes_lines
 from runtime.server.execution import Job
 from runtime.server.lane import Lane
 from runtime.server.metrics import Metrics
 from runtime.server.request_body import Receive, decode_request, read_body, too_large
+from runtime.server.request_head import REQUEST_ID_HEADER, RequestHead, with_request_id
 from runtime.server.served_tasks import ServedTasks
+from runtime.server.tracing import Tracing
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -27,68 +36,86 @@ BATCH = "/batch"
 DEFAULT_ROUTES = frozenset({DEFAULT_ROUTE, DEFAULT_ROUTE + BATCH})
 #: What a load balancer asks without a key.
 OPEN_PATHS = frozenset({"/health", "/ready"})
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+logger = logging.getLogger("loopai.server")
 
 
+@dataclass(frozen=True)
 class Application:
     """Answers executions itself and hands every other request to `pages`."""
 
-    def __init__(
-        self,
-        tasks: ServedTasks,
-        default_task: str,
-        metrics: Metrics,
-        access: Access,
-        pages: AsgiApp,
-        max_body_bytes: int,
-    ) -> None:
-        self._tasks = tasks
-        self._default_task = default_task
-        self._metrics = metrics
-        self._access = access
-        self._pages = pages
-        self._max_body_bytes = max_body_bytes
+    tasks: ServedTasks
+    default_task: str
+    metrics: Metrics
+    access: Access
+    head: RequestHead
+    pages: AsgiApp
+    max_body_bytes: int
+    slow_ms: float
+    tracing: Tracing | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return  # neither lifespan nor websockets are served
         path: str = scope["path"]
-        executes = scope["method"] == "POST" and (
-            path in DEFAULT_ROUTES or path.startswith(TASK_ROUTE)
-        )
-        refusal = None
-        if self._access.required:
-            refusal = await self._access.refusal(
-                scope["headers"], "execute" if executes else "read"
-            )
-            if refusal is not None and path not in OPEN_PATHS:
-                await _send(send, refusal)
-                return
-        if not executes:
-            scope["admitted"] = refusal is None
-            await self._pages(scope, receive, send)
-            return
+        method: str = scope["method"]
+        headers: list[Header] = scope["headers"]
+        executes = method == "POST" and (path in DEFAULT_ROUTES or path.startswith(TASK_ROUTE))
+        request_id, refusal = self.head.read(headers)
+        if refusal is None and self.access.required:
+            wanted: keys.Scope = "execute"
+            if not executes:
+                wanted = "read" if method in READING else "admin"
+            refusal = await self.access.refusal(headers, wanted)
+            if refusal is not None and path in OPEN_PATHS:
+                scope["admitted"] = False
+                refusal = None
+        if refusal is not None:
+            await self._send(send, refusal, request_id)
+        elif executes:
+            await self._execute_path(path, request_id, scope, receive, send)
+        else:
+            scope.setdefault("admitted", True)
+            tagged = _Tagged(send, request_id or self.head.new_id())
+            await self.pages(scope, receive, tagged.send)
+
+    async def _execute_path(
+        self, path: str, request_id: bytes | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         if path in DEFAULT_ROUTES:
-            name = self._default_task + path[len(DEFAULT_ROUTE) :]
+            name = self.default_task + path[len(DEFAULT_ROUTE) :]
         else:
             name = path[len(TASK_ROUTE) :]
         is_batch = name.endswith(BATCH)
         name = name.removesuffix(BATCH)
-        served = self._tasks.by_name.get(name)
+        served = self.tasks.by_name.get(name)
         if served is None:
-            await _send(send, problem("unknown-task", f"There is no task {name!r} here."))
+            unknown = problem("unknown-task", f"There is no task {name!r} here.")
+            await self._send(send, unknown, request_id)
         elif is_batch:
-            await self._execute_batch(served.lane, scope, receive, send)
+            await self._execute_batch(served.lane, request_id, scope, receive, send)
         else:
-            await self._execute(served.lane, receive, send)
+            await self._execute(served.lane, request_id, scope, receive, send)
 
-    async def _execute(self, lane: Lane, receive: Receive, send: Send) -> None:
-        body = await read_body(receive, self._max_body_bytes)
+    async def _execute(
+        self, lane: Lane, request_id: bytes | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        body = await read_body(receive, self.max_body_bytes)
         if isinstance(body, bytes):
-            await _send(send, await self._answer(lane, body))
+            if self.tracing is None:
+                answer = await self._answer(lane, body, request_id)
+            else:
+                with self.tracing.execution(lane.name, scope["headers"], request_id) as span:
+                    answer = await self._answer(lane, body, request_id)
+                    span.end_with(answer)
         elif body == "too large":
-            await _send(send, self._counted(lane, too_large(self._max_body_bytes)))
+            answer = self._counted(lane, too_large(self.max_body_bytes))
+        else:
+            return
+        await self._send(send, answer, request_id)
 
-    async def _answer(self, lane: Lane, body: bytes) -> Answer:
+    async def _answer(self, lane: Lane, body: bytes, request_id: bytes | None) -> Answer:
         serving = lane.serving
         if serving is None:
             return self._counted(lane, _no_active_program(lane))
@@ -104,43 +131,65 @@ class Application:
                 errors=[{"path": f"/input{f.path}", "message": f.message} for f in failures],
             )
             return self._counted(lane, invalid)
+        started = perf_counter()
         future = lane.submit(Job(serving, raw))
         if future is None:
             return self._counted(lane, _queue_full(lane))
-        answer = await future
+        try:
+            answer = await future
+        except asyncio.CancelledError:  # the time to drain is over
+            detail = "The server stops before the program has ended."
+            return self._counted(lane, problem("stopping", detail, (b"retry-after", b"1")))
+        elapsed_ms = (perf_counter() - started) * 1000
+        if elapsed_ms > self.slow_ms:
+            _log_slow(lane, answer, elapsed_ms, request_id)
         return answer if answer.kind is None else self._counted(lane, answer)
 
-    async def _execute_batch(self, lane: Lane, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _execute_batch(
+        self, lane: Lane, request_id: bytes | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        request_id = request_id or self.head.new_id()
+
         async def execute(item: bytes) -> Answer:
-            if len(item) > self._max_body_bytes:
-                return self._counted(lane, too_large(self._max_body_bytes))
+            if len(item) > self.max_body_bytes:
+                return self._counted(lane, too_large(self.max_body_bytes))
             await lane.room()
-            return await self._answer(lane, item)
+            return await self._answer(lane, item, request_id)
 
         headers: list[Header] = scope["headers"]
         content_type = next((v for name, v in headers if name == b"content-type"), b"")
-        lines = takes_lines(content_type)
-        if lines:
-            stream = _Stream(send, [(b"content-type", LINES)])
-            await answer_lines(receive, self._max_body_bytes, execute, stream.write)
-            await stream.end()
+        named = (REQUEST_ID_HEADER, request_id)
+        if takes_lines(content_type):
+            stream = _Stream(send, [(b"content-type", LINES), named])
+            if await answer_lines(receive, self.max_body_bytes, execute, stream.write):
+                await stream.end()
             return
-        body = await read_body(receive, self._max_body_bytes)
+        body = await read_body(receive, self.max_body_bytes)
         if isinstance(body, bytes):
             items = decode_array(body)
             if items is None:
                 detail = 'A batch is a JSON array of {"input": {...}}, or JSON lines of them.'
-                await _send(send, self._counted(lane, problem("malformed-json", detail)))
+                refused = self._counted(lane, problem("malformed-json", detail))
+                await self._send(send, refused, request_id)
                 return
-            stream = _Stream(send, [JSON])
-            await answer_array(items, execute, stream.write)
-            await stream.end()
+            stream = _Stream(send, [JSON, named])
+            if await answer_array(items, receive, execute, stream.write):
+                await stream.end()
         elif body == "too large":
-            await _send(send, self._counted(lane, too_large(self._max_body_bytes)))
+            refused = self._counted(lane, too_large(self.max_body_bytes))
+            await self._send(send, refused, request_id)
 
     def _counted(self, lane: Lane, answer: Answer) -> Answer:
-        self._metrics.problems.labels(lane.name, answer.kind).inc()
+        self.metrics.problems.labels(lane.name, answer.kind).inc()
         return answer
+
+    async def _send(self, send: Send, answer: Answer, request_id: bytes | None) -> None:
+        # A success is told apart by its execution id; the caller's own id is given back.
+        if request_id is not None or answer.kind is not None:
+            answer = with_request_id(answer, request_id or self.head.new_id())
+        start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": answer.body})
 
 
 class _Stream:
@@ -165,6 +214,41 @@ class _Stream:
         await self._send({"type": "http.response.body", "body": b""})
 
 
+class _Tagged:
+    """Puts the request's id into the answer of a page; into a problem's body too."""
+
+    def __init__(self, send: Send, request_id: bytes) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._start: MutableMapping[str, Any] | None = None
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        if self._start is not None:
+            start, self._start = self._start, None
+            headers: list[Header] = start["headers"]
+            kind = "problem" if PROBLEM in headers else None
+            answer = Answer(start["status"], headers, message.get("body", b""), kind)
+            answer = with_request_id(answer, self._request_id)
+            await self._send({**start, "headers": answer.headers})
+            message = {**message, "body": answer.body}
+        await self._send(message)
+
+
+def _log_slow(lane: Lane, answer: Answer, elapsed_ms: float, request_id: bytes | None) -> None:
+    fields = msgspec.json.decode(answer.body)
+    logger.warning(
+        "slow: %s took %.0f ms (execution %s, program %s ms, request %s)",
+        lane.name,
+        elapsed_ms,
+        fields.get("execution_id", "none"),
+        fields.get("latency_ms", "unknown"),
+        request_id.decode() if request_id else "unnamed",
+    )
+
+
 def _no_active_program(lane: Lane) -> Answer:
     detail = f"The task {lane.name!r} has no active version yet."
     return problem("no-active-program", detail, (b"retry-after", b"5"))
@@ -173,8 +257,3 @@ def _no_active_program(lane: Lane) -> Answer:
 def _queue_full(lane: Lane) -> Answer:
     detail = f"{lane.max_queue:,} requests of {lane.name!r} are waiting already."
     return problem("queue-full", detail, (b"retry-after", b"1"))
-
-
-async def _send(send: Send, answer: Answer) -> None:
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    await send({"type": "http.response.body", "body": answer.body})

@@ -34,44 +34,65 @@ def decode_array(body: bytes) -> list[bytes] | None:
         return None
 
 
-async def answer_array(items: Sequence[bytes], execute: Execute, write: Write) -> None:
-    """Write a JSON array with the answer, or the problem, of each item."""
-    separator = b"["
-    for start in range(0, len(items), CHUNK):
-        answers = await _answers(items[start : start + CHUNK], execute)
-        await write(separator + b",".join(answer.body for answer in answers))
-        separator = b","
-    await write(b"]" if items else b"[]")
+async def answer_array(
+    items: Sequence[bytes], receive: Receive, execute: Execute, write: Write
+) -> bool:
+    """Write a JSON array with the answer, or the problem, of each item; False when the caller
+    went away before its end."""
+    gone = asyncio.ensure_future(receive())  # the body is read: what comes next is the end
+    try:
+        separator = b"["
+        for start in range(0, len(items), CHUNK):
+            answers = await _answers(items[start : start + CHUNK], execute)
+            if gone.done():
+                return False
+            await write(separator + b",".join(answer.body for answer in answers))
+            separator = b","
+        await write(b"]" if items else b"[]")
+    finally:
+        gone.cancel()
+    return True
 
 
-async def answer_lines(receive: Receive, limit: int, execute: Execute, write: Write) -> None:
-    """Write a line with the answer, or the problem, of each line that comes."""
-    async for lines in _chunks(receive, limit):
-        answers = await _answers(lines, execute)
+async def answer_lines(receive: Receive, limit: int, execute: Execute, write: Write) -> bool:
+    """Write a line with the answer, or the problem, of each line that comes; False when the
+    caller went away before its last."""
+    lines = _Lines(receive, limit)
+    async for chunk in lines.chunks():
+        answers = await _answers(chunk, execute)
         await write(b"".join(answer.body + b"\n" for answer in answers))
+    return not lines.cut_off
 
 
 async def _answers(items: Sequence[bytes], execute: Execute) -> list[Answer]:
     return await asyncio.gather(*(execute(item) for item in items))
 
 
-async def _chunks(receive: Receive, limit: int) -> AsyncIterator[list[bytes]]:
+class _Lines:
     """Lines as they arrive, at most `CHUNK` at a time; one past `limit` bytes ends the batch."""
-    rest = b""
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return
-        more = message.get("more_body", False)
-        *lines, rest = (rest + message.get("body", b"")).split(b"\n")
-        ends = not more or len(rest) > limit
-        if ends:
-            lines.append(rest)
-        lines = [line for line in lines if line.strip()]
-        for start in range(0, len(lines), CHUNK):
-            yield lines[start : start + CHUNK]
-        if ends:
-            return
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self.cut_off = False
+
+    async def chunks(self) -> AsyncIterator[list[bytes]]:
+        rest = b""
+        while True:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                self.cut_off = True
+                return
+            more = message.get("more_body", False)
+            *lines, rest = (rest + message.get("body", b"")).split(b"\n")
+            ends = not more or len(rest) > self._limit
+            if ends:
+                lines.append(rest)
+            lines = [line for line in lines if line.strip()]
+            for start in range(0, len(lines), CHUNK):
+                yield lines[start : start + CHUNK]
+            if ends:
+                return
 
 
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode

@@ -39,6 +39,7 @@ def log_to_stderr(style: LogFormat) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if style == "json" else _Text())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # Uvicorn tells its own life story at INFO; ours says what an operator needs.
+    # Uvicorn tells its own life story at INFO; ours says what an operator needs,
+    # and what clients do wrong is counted, not logged.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -15,9 +18,11 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from runtime.artifacts import ArtifactStore
+from runtime.datasets.log_files import list_log_files
 from runtime.errors import LoopaiError, NotFoundError
 from runtime.server.answers import Answer, problem
-from runtime.server.metrics import Metrics
+from runtime.server.lane_gauges import show_lanes
+from runtime.server.metrics import Metrics, TaskState
 from runtime.server.served_tasks import ServedTask, ServedTasks
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -69,6 +74,7 @@ class _Pages:
             {
                 "status": status,
                 "version": version("loopai-workbench"),
+                "pid": os.getpid(),
                 "uptime_sec": round(time.monotonic() - self._started, 3),
                 "default_task": self._default_task,
                 "tasks": tasks,
@@ -84,8 +90,10 @@ class _Pages:
         return JSONResponse({"status": "ready"})
 
     async def metrics(self, request: Request) -> Response:
-        """Prometheus' text format."""
-        return Response(self._metrics.text(), media_type=PROMETHEUS)
+        """Prometheus' text format, of all workers."""
+        show_lanes(self._tasks, self._metrics)
+        text = await asyncio.to_thread(self._metrics.text, self._task_states)
+        return Response(text, media_type=PROMETHEUS)
 
     async def tasks(self, request: Request) -> Response:
         """Every task that is served."""
@@ -116,6 +124,12 @@ class _Pages:
             for number in reversed(self._store.versions(name))
         ]
         return JSONResponse({"task": name, "active_version": active, "versions": versions})
+
+    def _task_states(self) -> list[TaskState]:
+        return [
+            (name, served.lane.serving.version if served.lane.serving else None, _log_bytes(served))
+            for name, served in list(self._tasks.by_name.items())
+        ]
 
     def _known(self, name: str) -> str:
         if name not in self._tasks.by_name:
@@ -152,6 +166,13 @@ def _state(served: ServedTask) -> dict[str, Any]:
         "torn_lines_set_aside": lane.log.quarantined,
         "in_flight": lane.in_flight,
     }
+
+
+def _log_bytes(served: ServedTask) -> int:
+    """What the log takes up on disk; reads the folder, not the files."""
+    with contextlib.suppress(OSError):
+        return sum(file.path.stat().st_size for file in list_log_files(served.lane.log.folder))
+    return 0
 
 
 def _summary(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -1,72 +1,83 @@
-"""Starts the HTTP server of one data directory and stops it without dropping a request."""
+"""Starts the HTTP workers of one data directory, and the programs beside them, on one socket.
+
+This process accepts no connection itself; its workers do, and it keeps them running.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import ipaddress
+import importlib.util
 import logging
 import os
-import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
-
-import uvicorn
-import uvloop
+from functools import partial
 
 from runtime.config import DeploymentConfig
-from runtime.data_dir import DataDir
-from runtime.datasets.log import ExecutionLog
+from runtime.data_dir import ENVIRONMENT_VARIABLE, DataDir
 from runtime.errors import LoopaiError, Problem
 from runtime.keys import KeyCheck, KeyFile
-from runtime.sandbox import Limits, Sandbox
 from runtime.server.access import Access
-from runtime.server.app import Application
-from runtime.server.lane import Lane
-from runtime.server.metrics import LaneState, Metrics
-from runtime.server.pages import build_pages
-from runtime.server.served_tasks import ServedTasks
+from runtime.server.counter_memory import CounterMemory
+from runtime.server.listen import is_loopback, listen, url_of
+from runtime.server.metrics import OF_A_PROCESS, Metrics
+from runtime.server.worker import HttpWorker
+from runtime.supervised_child import ChildSpec, Plan
+from runtime.supervisor import Supervisor
 
-SECONDS_TO_DRAIN = 30
-BACKLOG = 2048
+MOST_WORKERS_UNASKED = 4
 
 logger = logging.getLogger("loopai.server")
 
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """Where to listen and what to serve at `/execute`."""
+    """Where to listen and what to serve at `/execute`; `workers` overrides the configuration."""
 
     default_task: str
     host: str
     port: int
     serve_key: str | None = None
     insecure: bool = False
+    workers: int | None = None
 
 
 def serve(
     data_dir: DataDir,
-    config: DeploymentConfig,
+    load_config: Callable[[], DeploymentConfig],
     options: ServeOptions,
     announce: Callable[[str], None],
-) -> None:
-    """Serve until SIGTERM or SIGINT; `announce` gets the URL once requests are answered.
+) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code. SIGHUP loads the configuration anew.
 
-    Raises LoopaiError when the address may not or cannot be used, or the sandbox cannot start.
+    `announce` gets the URL once requests are answered by all workers. Raises LoopaiError when
+    the address may not or cannot be used.
     """
+    config = load_config()
     access = open_access(data_dir, options)
-    listener = listen(options.host, options.port)
-    with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(data_dir, config, options, access, listener, announce))
+    with listen(options.host, options.port) as listener:
+        generations = _Generations(data_dir, options, access, listener)
+        plan = generations.next_plan(config)
+        # Forked children share what is loaded by now, as long as nobody touches it.
+        gc.collect()
+        gc.freeze()
+        supervisor = Supervisor(
+            plan,
+            lambda: generations.next_plan(load_config()),
+            lambda: announce(url_of(options.host, listener)),
+            generations.count_restart,
+        )
+        code = supervisor.run()
+    logger.info("stopped")
+    return code
 
 
 def open_access(data_dir: DataDir, options: ServeOptions) -> Access:
     """Raises LoopaiError for an address that others reach when no key keeps them out."""
     keys = KeyCheck(KeyFile(data_dir.keys_file), options.serve_key)
-    exposed = not _is_loopback(options.host)
+    exposed = not is_loopback(options.host)
     if exposed and not keys.required and not options.insecure:
         raise LoopaiError(
             Problem(
@@ -78,130 +89,78 @@ def open_access(data_dir: DataDir, options: ServeOptions) -> Access:
     return Access(keys, always=exposed and not options.insecure)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket (port 0: any free one). Raises LoopaiError when it cannot be had."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise LoopaiError(
-            Problem(f"cannot listen on {host}: {error.strerror}.", remedy="Choose another --host.")
-        ) from None
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        # At once, so that a second runtime on this port fails before it loads anything.
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise LoopaiError(
-            Problem(
-                f"cannot listen on {host} port {port}: {error.strerror}.",
-                remedy="Stop what uses it, or choose another --port (0 takes a free one).",
-            )
-        ) from None
-    return listener
+def worker_count(config: DeploymentConfig, asked: int | None = None) -> int:
+    """HTTP workers to run: as asked, else as configured, else one a processor and at most 4."""
+    if asked is not None:
+        return asked
+    if "worker_count" in config.execution.model_fields_set:
+        return config.execution.worker_count
+    return min(MOST_WORKERS_UNASKED, len(os.sched_getaffinity(0)))
 
 
-async def _serve(
-    data_dir: DataDir,
-    config: DeploymentConfig,
-    options: ServeOptions,
-    access: Access,
-    listener: socket.socket,
-    announce: Callable[[str], None],
-) -> None:
-    execution = config.execution
-    limits = Limits(timeout_ms=execution.timeout_ms, memory_mb=execution.memory_mb)
-    # More workers than processors only help where one task is slow and another is not.
-    workers = min(execution.worker_count, max(2, os.cpu_count() or 2))
-    strict = execution.require_isolation == "strict"
-    with Sandbox(limits, workers=workers, require_isolation=strict) as sandbox:
-        metrics = Metrics(lambda: _lane_states(tasks))
+class _Generations:
+    """Makes the plan of children, again at each reload; figures go on from one to the next."""
 
-        def new_lane(name: str) -> Lane:
-            log = ExecutionLog(data_dir.executions(name), durability=config.storage.durability)
-            return Lane(name, sandbox, log, metrics, config.runtime.max_queue)
+    def __init__(
+        self, data_dir: DataDir, options: ServeOptions, access: Access, listener: socket.socket
+    ) -> None:
+        self._data_dir = data_dir
+        self._options = options
+        self._access = access
+        self._listener = listener
+        self._memory: CounterMemory | None = None
+        self._half = 0
 
-        tasks = ServedTasks(data_dir, sandbox, new_lane, access.refresh)
-        application = Application(
-            tasks,
+    def next_plan(self, config: DeploymentConfig) -> Plan:
+        count = worker_count(config, self._options.workers)
+        # Slot 0 is this process's. Workers before and after a reload run side by side for a
+        # while, so each generation takes the half of the others that the last one did not.
+        if self._memory is None or self._memory.slots < 2 * count + 1:
+            self._memory = CounterMemory(2 * count + 1)
+            self._metrics = Metrics(self._memory, self._memory.slot(0))
+        first = 1 + self._half * (self._memory.slots - 1) // 2
+        self._half = 1 - self._half
+        workers = [self._worker(config, number, first + number) for number in range(count)]
+        modules = [
+            ChildSpec(module, partial(self._run_module, module), says_ready=False)
+            for module in config.runtime.modules
+            if _is_there(module)
+        ]
+        return Plan([*workers, *modules], config.runtime.drain_sec)
+
+    def count_restart(self, name: str) -> None:
+        self._metrics.add(("child_restarts", name))
+
+    def _worker(self, config: DeploymentConfig, number: int, slot: int) -> ChildSpec:
+        assert self._memory is not None
+        options, memory = self._options, self._memory
+        worker = HttpWorker(
+            self._data_dir,
+            config,
             options.default_task,
-            metrics,
-            access,
-            build_pages(tasks, options.default_task, metrics),
-            config.runtime.max_body_bytes,
+            self._access,
+            is_loopback(options.host) and not self._access.required,
+            self._listener,
+            memory,
+            slot,
         )
-        try:
-            await tasks.start()
-            await _Server(application, lambda: announce(_url(options.host, listener))).serve(
-                sockets=[listener]
-            )
-        finally:
-            await tasks.close()
-            logger.info("stopped")
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn that says when it is ready and ends well on SIGTERM instead of by the signal."""
-
-    def __init__(self, application: Application, ready: Callable[[], None]) -> None:
-        super().__init__(
-            uvicorn.Config(
-                application,
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                backlog=BACKLOG,
-                timeout_graceful_shutdown=SECONDS_TO_DRAIN,
-            )
+        return ChildSpec(
+            f"HTTP worker {number + 1}",
+            worker.run,
+            last_beat=worker.last_beat,
+            on_exit=lambda: memory.slot(slot).clear(OF_A_PROCESS),
         )
-        self._ready = ready
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        # What was loaded stays: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        self._ready()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        previous = {
-            number: signal.signal(number, self.handle_exit)
-            for number in (signal.SIGTERM, signal.SIGINT)
-        }
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if not self.should_exit:
-            logger.info("%s: answering what is under way", signal.Signals(sig).name)
-        super().handle_exit(sig, frame)
+    def _run_module(self, module: str, control: socket.socket) -> int:
+        os.environ[ENVIRONMENT_VARIABLE] = str(self._data_dir.root)
+        os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606
 
 
-def _lane_states(tasks: ServedTasks) -> Iterator[LaneState]:
-    for name, served in tasks.by_name.items():
-        lane = served.lane
-        version = lane.serving.version if lane.serving else None
-        yield name, lane.in_flight, version, lane.log.problem is None
-
-
-def _url(host: str, listener: socket.socket) -> str:
-    port = listener.getsockname()[1]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _is_loopback(host: str) -> bool:
+def _is_there(module: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        found = importlib.util.find_spec(module) is not None
+    except ImportError:  # its package is not there either
+        found = False
+    if not found:
+        logger.warning("%s is not installed: left out", module)
+    return found

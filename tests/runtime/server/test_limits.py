@@ -64,7 +64,7 @@ def test_a_full_disk_is_503_with_the_reason_is_not_logged_and_passes(served_dir)
         size = next(served_dir.executions(TASK).iterdir()).stat().st_size
         # The kernel refuses to let a file of this process grow: as good as a full disk.
         full = (size + 100, RLIM_INFINITY)
-        resource.prlimit(runtime.process.pid, resource.RLIMIT_FSIZE, full)
+        resource.prlimit(runtime.worker_pids()[0], resource.RLIMIT_FSIZE, full)
         refused = runtime.execute({"text": "lost"})
         assert refused.status_code == 503
         assert refused.json()["type"] == "urn:loopai:problem:log-unwritable"
@@ -76,7 +76,7 @@ def test_a_full_disk_is_503_with_the_reason_is_not_logged_and_passes(served_dir)
         assert f'loopai_log_write_errors_total{{task="{TASK}"}} 1.0' in metrics
         assert f'loopai_log_writable{{task="{TASK}"}} 0.0' in metrics
         unlimited = (RLIM_INFINITY, RLIM_INFINITY)
-        resource.prlimit(runtime.process.pid, resource.RLIMIT_FSIZE, unlimited)
+        resource.prlimit(runtime.worker_pids()[0], resource.RLIMIT_FSIZE, unlimited)
         assert runtime.execute({"text": "after"}).status_code == 200
         assert runtime.http.get("/health").json()["status"] == "ok"
         texts = [line["input"]["text"] for line in logged(served_dir)]
