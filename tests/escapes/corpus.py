@@ -34,6 +34,11 @@ class Attack:
             return self.expectations[0].removeprefix("refused").strip()
         return None
 
+    @property
+    def may_time_out(self) -> bool:
+        """Whether it is meant to run into its limit, and so should be given a short one."""
+        return "timeout" in self.expectations
+
     def __str__(self) -> str:
         return f"{self.family}: {self.name}"
 

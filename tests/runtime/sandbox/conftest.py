@@ -14,7 +14,7 @@ RunSource = Callable[..., Result]
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(Limits(timeout_ms=1000, memory_mb=128)) as started:
+    with Sandbox(Limits(timeout_ms=10_000, memory_mb=128)) as started:
         yield started
 
 

@@ -74,7 +74,7 @@ def test_a_program_over_its_time_is_answered_timeout_and_neighbours_are_unharmed
     assert [result.status for result in results] == ["success", "timeout", "success"]
     assert [results[0].output, results[2].output] == ["a", "b"]
     assert results[1].error == ProgramError("TimeoutError", "ran over its limit of 200 ms")
-    assert 0.2 <= took < 0.2 + 0.15 + 0.25  # the next worker's own start and load included
+    assert 0.2 <= took < 1.2  # a busy machine, and the next worker's own start, included
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,9 @@ def test_large_inputs_and_outputs_pass(sandbox: Sandbox) -> None:
 
 def test_a_module_level_that_fails_is_told_by_prepare_with_its_line(sandbox: Sandbox) -> None:
     program = sandbox.load("import re\nX = re.compile('(')\ndef run(x):\n    return 1\n")
-    with pytest.raises(GateError, match=r"program.py:2: .*the module level fails: error: missing"):
+    with pytest.raises(
+        GateError, match=r"program.py:2: .*the module level fails: (error|PatternError): missing"
+    ):
         sandbox.prepare(program)
     [result] = sandbox.run(program, [{}])
     assert result.error is not None
