@@ -25,7 +25,7 @@ from workbench.synthesis.evaluation import percentile
 
 SEED = 0
 # So many of the sample's examples play the traffic: the synthesis never sees them.
-TRAFFIC_FRACTION = 0.4
+TRAFFIC_FRACTION = 0.3
 SOURCE_LINES_SHOWN = 24
 
 
@@ -158,6 +158,9 @@ class Demonstration:
         self.title(f"Add the {len(failures)} inputs it got wrong to the examples")
         changed, _ = add_examples(self.data_dir, load_task(self.data_dir, self.task), failures)
         out.print(f"{changed} new examples in {self.data_dir.examples_file(self.task)}")
+        out.print(
+            "Some of these hard ones are held out below, so the figures may be lower than before."
+        )
         return self._synthesize("and make the next version from all of them")
 
     def _switch(self, served: ServedRuntime, example: Example, first: int, second: int) -> None:

@@ -44,10 +44,18 @@ class ServedRuntime:
         command += ["--data-dir", str(data_dir.root), "--port", "0", "--json"]
         # None of the person's own Loopai settings apply to the demonstration.
         clean = {key: value for key, value in os.environ.items() if not key.startswith("LOOPAI_")}
+        self._log = data_dir.state / "served-runtime.log"
+        self._log.parent.mkdir(parents=True, exist_ok=True)
         started = time.monotonic()
-        self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env=clean, start_new_session=True
-        )
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=clean,
+                start_new_session=True,
+            )
         try:
             self.url = self._read_url()
         except BaseException:
@@ -103,7 +111,8 @@ class ServedRuntime:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise LoopaiError(Problem("loopai-runtime did not start; its reason stands above."))
+            said = self._log.read_text("utf-8", "replace").strip() or "(it said nothing)"
+            raise LoopaiError(Problem(f"loopai-runtime did not start: {said}"))
         return str(json.loads(line)["url"])
 
     def _stop(self) -> None:

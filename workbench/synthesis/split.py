@@ -3,7 +3,7 @@ and never with two examples of one group on both sides."""
 
 from __future__ import annotations
 
-import random
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,17 +65,22 @@ def _split(count: int, held: set[int]) -> Split:
 
 
 def _strata(checked: CheckedExamples, seed: int) -> list[list[list[int]]]:
-    """For each class (or one for all) its groups of positions, shuffled by the seed."""
+    """For each class (or one for all) its groups of positions, in an order the seed decides.
+
+    A group's place depends on itself alone, so examples added later leave the others where
+    they were, and the figures of two versions stay comparable.
+    """
     groups: dict[str, list[int]] = defaultdict(list)
     for index, key in enumerate(checked.groups):
         groups[key].append(index)
     strata: dict[str, list[list[int]]] = defaultdict(list)
     for members in groups.values():
         strata[_stratum(checked, members)].append(members)
-    shuffler = random.Random(seed)  # noqa: S311 - a split, not a secret
-    for _, members_of in sorted(strata.items()):
-        shuffler.shuffle(members_of)
-    return [strata[name] for name in sorted(strata)]
+
+    def place(members: Sequence[int]) -> bytes:
+        return hashlib.sha256(f"{seed} {checked.groups[members[0]]}".encode()).digest()
+
+    return [sorted(strata[name], key=place) for name in sorted(strata)]
 
 
 def _stratum(checked: CheckedExamples, members: Sequence[int]) -> str:

@@ -24,6 +24,7 @@ from workbench.synthesis.strategy import (
 
 MAX_PROPOSALS = 4
 MAX_TIMED_INPUTS = 200
+MORE_TIMINGS = 4
 Say = Callable[[str, str], None]
 
 
@@ -168,10 +169,20 @@ def _unsound(candidate: Candidate, train: Sequence[Example], run: _Run) -> str |
     failed = next((result for result in results if not result.ok), None)
     if failed is not None:
         return f"fails on an example it was made from: {failed.error or failed.status}"
-    slowest = percentile([result.latency_ms for result in results], 99)
+    slowest = _p99(results)
+    for _ in range(MORE_TIMINGS):
+        # A busy machine makes any program look slow once; a slow program is slow each time.
+        if slowest <= run.task.latency_target_ms:
+            break
+        again = _execute(candidate, train[:MAX_TIMED_INPUTS], run.sandbox)
+        slowest = min(slowest, _p99(again))
     if slowest > run.task.latency_target_ms:
         return f"p99 of {slowest:.1f} ms is over the target of {run.task.latency_target_ms:g} ms"
     return None
+
+
+def _p99(results: Sequence[Result]) -> float:
+    return percentile([result.latency_ms for result in results], 99)
 
 
 def _execute(candidate: Candidate, examples: Sequence[Example], sandbox: Sandbox) -> list[Result]:
