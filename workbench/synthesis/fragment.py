@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from runtime.models import TaskSpecification
@@ -51,22 +51,32 @@ def write_program(
     task: TaskSpecification,
     parts: Fragment | Mapping[Path, Fragment],
     about: str,
+    *,
+    left_out: Collection[Path] = (),
+    nulled: Collection[Path] = (),
 ) -> str:
     """The whole of `program.py` but its launcher.
 
     A single fragment answers the whole output; a mapping from output path to fragment
     answers an object field by field, with the lowest of the fields' confidences.
-    `about` says in a sentence or two how the program decides.
+    `about` says in a sentence or two how the program decides. A path in `left_out` is absent
+    from the output where its value is None, or its object holds nothing; a path in `nulled`
+    is an object that is None where it holds nothing.
     """
     fragments = [parts] if isinstance(parts, Fragment) else list(parts.values())
     imports = sorted({line for fragment in fragments for line in fragment.imports})
-    blocks = [_docstring(task, about)]
+    head = [_docstring(task, about)]
     if imports:
-        blocks.append("\n".join(imports))
-    blocks.extend(fragment.source.strip("\n") + "\n" for fragment in fragments)
-    body = _run_single(parts) if isinstance(parts, Fragment) else _run_object(parts)
-    blocks.append("\n" + body)
-    return "\n\n".join(block.rstrip("\n") for block in blocks) + "\n"
+        head.append("\n".join(imports))
+    first, *rest = (fragment.source.strip("\n") for fragment in fragments)
+    if not first.startswith("def "):
+        head.append(first)
+    else:
+        rest.insert(0, first)
+    body = (
+        _run_single(parts) if isinstance(parts, Fragment) else _run_object(parts, left_out, nulled)
+    )
+    return "\n\n\n".join(["\n\n".join(head), *rest, body])
 
 
 def _docstring(task: TaskSpecification, about: str) -> str:
@@ -80,32 +90,50 @@ def _run_single(fragment: Fragment) -> str:
     return f"def run(input_data):\n    return {fragment.function}(input_data)\n"
 
 
-def _run_object(parts: Mapping[Path, Fragment]) -> str:
+def _run_object(
+    parts: Mapping[Path, Fragment], left_out: Collection[Path], nulled: Collection[Path]
+) -> str:
     lines = ["def run(input_data):"]
     confidences = []
-    for fragment in parts.values():
-        local = fragment.function + "_value"
-        if fragment.gives_confidence:
-            sure = fragment.function + "_confidence"
-            confidences.append(sure)
-            lines.append(f"    {local}, {sure} = {fragment.function}(input_data)")
-        else:
-            lines.append(f"    {local} = {fragment.function}(input_data)")
     tree: dict[str, object] = {}
     for path, fragment in parts.items():
+        answer = f"{fragment.function}(input_data)"
+        if fragment.gives_confidence:
+            value, sure = fragment.function + "_value", fragment.function + "_confidence"
+            confidences.append(sure)
+            lines.append(f"    {value}, {sure} = {answer}")
+            answer = value
         here = tree
         for key in path[:-1]:
             inner = here.setdefault(key, {})
             assert isinstance(inner, dict)
             here = inner
-        here[path[-1]] = fragment.function + "_value"
+        here[path[-1]] = answer
     lines.append("    output = " + _write_tree(tree, 4))
+    lines.extend(_omissions(parts, left_out, nulled))
     if confidences:
         least = confidences[0] if len(confidences) == 1 else f"min({', '.join(confidences)})"
         lines.append(f"    return output, {least}")
     else:
         lines.append("    return output")
     return "\n".join(lines) + "\n"
+
+
+def _omissions(
+    parts: Mapping[Path, Fragment], left_out: Collection[Path], nulled: Collection[Path]
+) -> Iterator[str]:
+    """Lines that take out what has no value: values first, then objects, the deepest first."""
+    for path in sorted({*left_out, *nulled}, key=lambda path: (path not in parts, -len(path))):
+        *above, last = (f"[{key!r}]" for key in path)
+        holder = "output" + "".join(above)
+        if path in parts:
+            yield f"    if {holder}{last} is None:"
+        else:
+            yield f"    if all(value is None for value in {holder}{last}.values()):"
+        if path in left_out:
+            yield f"        del {holder}{last}"
+        else:
+            yield f"        {holder}{last} = None"
 
 
 def _write_tree(tree: Mapping[str, object], indent: int) -> str:

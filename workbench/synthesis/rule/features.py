@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,8 @@ def _field_columns(field: InputField, readings: Sequence[Reading]) -> Iterator[C
             yield from cuts(Number(path), readings)
             numbers = np.array([reading.number(path) for reading in readings])
             if np.all(np.isnan(numbers) | (numbers == np.floor(numbers))):
-                yield from (_evaluated(IsMultiple(path, of), readings) for of in MULTIPLES)
+                for of in MULTIPLES:
+                    yield replace(_evaluated(IsMultiple(path, of), readings), rich=True)
         case FieldKind.TEXT | FieldKind.OTHER:
             yield from text_columns(readings, path)
 

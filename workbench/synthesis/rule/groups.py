@@ -18,9 +18,9 @@ from workbench.synthesis.rule.literals import Literal
 from workbench.synthesis.rule.table import ALONE, Codes, FeatureTable, Mask
 
 PRECISIONS = (0.6, 0.75, 0.9)
-AT_LEAST = (1, 2, 3)
 MAX_GROUP = 40
 PRIOR_EXAMPLES = 1.0
+MAX_CLASSES = 12  # looked at for each rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,24 @@ def word_families(table: FeatureTable) -> list[Family]:
 
 
 def propose_groups(
-    families: Iterable[Family], onehot: NDArray[np.float64], open_rows: Mask
+    families: Iterable[Family],
+    onehot: NDArray[np.float64],
+    open_rows: Mask,
+    at_least: tuple[int, ...],
 ) -> Iterator[tuple[Literal, int, Mask]]:
     """(any-of literal, its class, open rows where it holds unseen), for each class and family."""
     prior = onehot[open_rows].mean(axis=0)
     for family in families:
         counts = np.asarray(family.block.T @ (onehot * open_rows[:, None]))
-        for label in np.flatnonzero((prior > 0) & (prior < 1)):
-            yield from _groups_of(family, onehot[:, label] > 0, counts, int(label), open_rows)
+        for label in _commonest(prior):
+            mine = onehot[:, label] > 0
+            yield from _groups_of(family, mine, counts, label, open_rows, at_least)
+
+
+def _commonest(prior: NDArray[np.float64]) -> list[int]:
+    """The classes to look for groups of, the most frequent first."""
+    order = np.lexsort((np.arange(len(prior)), -prior))[:MAX_CLASSES]
+    return [int(label) for label in order if 0 < prior[label] < 1]
 
 
 def _groups_of(
@@ -62,6 +72,7 @@ def _groups_of(
     counts: NDArray[np.float64],
     label: int,
     open_rows: Mask,
+    at_least: tuple[int, ...],
 ) -> Iterator[tuple[Literal, int, Mask]]:
     support, correct = counts.sum(axis=1), counts[:, label]
     share = float(mine[open_rows].mean())
@@ -78,9 +89,8 @@ def _groups_of(
         without_other = _speaks(correct, support - 1, share, least, weakest)
         unseen = np.where(mine, family.block @ without_mine, family.block @ without_other)
         columns = tuple(int(column) for column in np.sort(family.members[chosen]))
-        most = AT_LEAST if isinstance(family.kind, HasTerms) else AT_LEAST[:1]
-        for at_least in most:
-            yield Literal(columns, at_least), label, (unseen >= at_least) & open_rows
+        for least_found in at_least if isinstance(family.kind, HasTerms) else (1,):
+            yield Literal(columns, least_found), label, (unseen >= least_found) & open_rows
 
 
 def _speaks(

@@ -5,16 +5,12 @@ Learns from what it is given and nothing else; estimates by cross-validation ins
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from workbench.synthesis.fragment import RankedFragment
 from workbench.synthesis.kinds import FieldKind, InputField, class_label
+from workbench.synthesis.rule.classes import Classes
 from workbench.synthesis.rule.features import build_table
 from workbench.synthesis.rule.selection import (
     FAMILIES,
@@ -31,34 +27,12 @@ from workbench.synthesis.rule.structures import (
     Structure,
     TermPoints,
 )
-from workbench.synthesis.rule.table import Codes
 from workbench.synthesis.rule.write_python import write_python
 from workbench.synthesis.strategy import Progress
 
 # A score is harder to follow than a list: it comes first only when it is this many standard
 # errors better.
 SCORE_HANDICAP = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Classes:
-    """Labels as class numbers, the commonest class first; equals in order of their text."""
-
-    labels: tuple[Any, ...]
-    codes: Codes
-
-    @classmethod
-    def of(cls, labels: Sequence[Any]) -> Classes:
-        keys = [class_label(label) for label in labels]
-        counted = Counter(keys)
-        order = sorted(counted, key=lambda key: (-counted[key], key))
-        numbers = {key: number for number, key in enumerate(order)}
-        codes = np.array([numbers[key] for key in keys], dtype=np.int64)
-        return cls(tuple(json.loads(key) for key in order), codes)
-
-    @property
-    def count(self) -> int:
-        return len(self.labels)
 
 
 def induce_classes(
@@ -86,6 +60,8 @@ def induce_classes(
     progress(f"reading {len(inputs)} examples")
     table = build_table(inputs, fields)
     families = _families(fields)
+    if not table.conditions:
+        return [_commonest(classes, function, prefix)]
     progress(f"weighing {len(table.conditions)} conditions")
     estimates = estimate(table, classes.codes, classes.count, families, seed)
     chosen = [simplest_of_the_best(found) for found in estimates.values() if found]

@@ -19,12 +19,19 @@ MAX_COLUMNS = 3000
 
 @dataclass(frozen=True, slots=True)
 class ListSettings:
-    """`caution` is m of the m-estimate: how many prior examples stand against a rule."""
+    """`caution` is m of the m-estimate: how many prior examples stand against a rule.
+
+    With `least_value` any rule whose estimated precision reaches it will do, and the one that
+    decides most is taken; without, the most precise is. `at_least` says how many words of a
+    group may be asked for.
+    """
 
     caution: float = 2.0
     min_support: int = 2
     max_conditions: int = 3
     rule_cost: float = 1.0
+    at_least: tuple[int, ...] = (1, 2, 3)
+    least_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ def _best_rule(
 ) -> DraftRule | None:
     prior = onehot[open_rows].mean(axis=0)
     attempts = list(_singles(table, onehot, open_rows, prior, settings))
-    for literal, label, honest in propose_groups(families, onehot, open_rows):
+    for literal, label, honest in propose_groups(families, onehot, open_rows, settings.at_least):
         value = _value(onehot[honest], label, prior, settings)
         attempts.append(_Attempt(DraftRule((literal,), label), honest, value))
     frontier = _best(attempts, BEAM)
@@ -119,10 +126,14 @@ def _best_rule(
         ]
         attempts.extend(extended)
         frontier = _best(extended, BEAM)
-    best = _best(attempts, 1)
-    if not best or best[0].value <= prior.max():  # no better than answering the commonest
-        return None
-    return best[0].rule
+    if settings.least_value is None:
+        best = _best(attempts, 1)
+        if not best or best[0].value <= prior.max():  # no better than answering the commonest
+            return None
+        return best[0].rule
+    good = _best([each for each in attempts if each.value >= settings.least_value], len(attempts))
+    widest = max(good, key=lambda each: int(each.honest.sum()), default=None)
+    return widest.rule if widest else None
 
 
 def _singles(

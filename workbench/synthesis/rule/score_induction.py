@@ -35,38 +35,40 @@ class DraftScore:
         return np.asarray(np.rint(found @ self.points), dtype=np.int64) + self.start
 
 
-def induce_scores(
-    table: FeatureTable, classes: Codes, count: int, *, smallest: int = SIZES[-1]
-) -> dict[int, DraftScore]:
-    """Scores over ever fewer conditions, by the size asked for: the weakest go, the rest refit.
+def induce_scores(table: FeatureTable, classes: Codes, count: int) -> dict[int, DraftScore]:
+    """Scores over ever fewer conditions, by the most they may have: the weakest go, the rest refit.
 
-    `classes` (n,) are class numbers out of `count`. Sizes beyond the number of conditions are
-    left out, but for the first, which then has them all.
+    `classes` (n,) are class numbers out of `count`. Every size of SIZES is there.
     """
     columns = strongest_columns(table, np.eye(count)[classes], MAX_COLUMNS)
-    scale = np.array([_scale(table.conditions[column]) for column in columns])
     share = table.columns(columns).holding() / table.inputs
-    scale = np.where(
-        np.isnan(scale), np.log((1 + table.inputs) / (1 + share * table.inputs)) + 1, scale
-    )
+    scale = _scales(table.columns(columns), share)
     strength = np.sqrt(share * (1 - share))
     found: dict[int, DraftScore] = {}
+    draft: DraftScore | None = None
     with threadpool_limits(1):  # many small products: threads only wait for each other
         weights, start = _fit(table.matrix[:, columns], scale, classes, count)
         for size in SIZES:
-            if size < smallest or (found and size >= len(columns)):
-                continue
             if size < len(columns):
                 reach = (weights.max(axis=1) - weights.min(axis=1)) * strength
                 best = np.sort(np.lexsort((columns, -np.round(reach, 9)))[:size])
                 columns, scale, strength = columns[best], scale[best], strength[best]
                 weights, start = _fit(table.matrix[:, columns], scale, classes, count)
-            found[size] = _rounded(columns, weights, start)
+                draft = None
+            draft = draft or _rounded(columns, weights, start)
+            found[size] = draft
     return found
 
 
+def _scales(table: FeatureTable, share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(m,): how readily each condition takes weight; a rare word more than a common one."""
+    rarity = np.log((1 + table.inputs) / (1 + share * table.inputs)) + 1
+    plain = np.array([_scale(condition) for condition in table.conditions], dtype=np.float64)
+    return np.where(np.isnan(plain), rarity, plain)
+
+
 def _scale(condition: Condition) -> float:
-    """How readily a condition takes weight; NaN for "the rarer, the more readily"."""
+    """A fixed scale, or NaN for a condition that is scaled by its rarity."""
     match condition:
         case HasTerms() | Matches():
             return float("nan")
@@ -81,6 +83,8 @@ def _fit(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights (columns, count) and intercepts (count,) of multinomial logistic regression."""
     weights, start = np.zeros((matrix.shape[1], count)), np.zeros(count)
+    if matrix.shape[1] == 0:
+        return weights, start
     model = LogisticRegression(C=BOLDNESS, max_iter=200, tol=1e-3)
     scaled = (matrix @ sparse.diags(scale)).tocsr()
     small = matrix.shape[0] * matrix.shape[1] <= DENSE_CELLS

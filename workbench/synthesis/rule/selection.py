@@ -36,8 +36,9 @@ Train = Callable[[FeatureTable, Codes, int, int], Mapping[str, Model]]
 
 def train_lists(table: FeatureTable, classes: Codes, count: int, seed: int) -> dict[str, Model]:
     found: dict[str, Model] = {}
-    for caution in (5.0, 30.0):
-        draft = induce_list(table, classes, count, ListSettings(caution=caution))
+    for caution, rule_cost in ((30.0, 2.0), (5.0, 1.0)):
+        settings = ListSettings(caution=caution, rule_cost=rule_cost)
+        draft = induce_list(table, classes, count, settings)
         merged = merge_neighbours(draft, table.families)
         found[f"caution {caution:g}"] = ListModel.fitted(merged, table, classes, count)
     return found

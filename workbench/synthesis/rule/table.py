@@ -24,7 +24,7 @@ class Column:
 
     Columns of one `family` may be merged into an "any of" condition. `total` is false where
     the opposite is not simply the rest: a number that some inputs lack. `rich` marks what a
-    reader follows less easily: parts of words, ratios and differences.
+    reader follows less easily: parts of words, ratios, differences, multiples.
     """
 
     condition: Condition

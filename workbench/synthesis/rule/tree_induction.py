@@ -39,6 +39,8 @@ def induce_tree(
 ) -> DraftTree:
     """Grow a tree best split first; `classes` (n,) are class numbers out of `count`."""
     columns = strongest_columns(table, np.eye(count)[classes], MAX_COLUMNS)
+    if len(columns) == 0:
+        return DraftLeaf(int(np.bincount(classes).argmax()))
     model = DecisionTreeClassifier(
         max_leaf_nodes=settings.leaves,
         min_samples_leaf=settings.leaf_support,
