@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from workbench.synthesis.by_example.clues import Clues, separators
+from workbench.synthesis.by_example.clues import Clues, common_prefix, separators
 from workbench.synthesis.by_example.code import X, quote
 from workbench.synthesis.by_example.expression import Kind, Operation, operation
 
@@ -55,13 +55,17 @@ def slice_operations(values: Sequence[str], clues: Clues) -> Iterator[Operation]
     longest = max(len(text) for text in values)
     same = len({len(text) for text in values}) == 1
     ease = 0.0 if same else 0.6
+    if not same and all(text.isdigit() for text in values):
+        ease = 1.8  # numbers are not cut by place
     for width in range(1, min(longest, 9)):
         cost = (1.6 if width == 1 else 2.6 + 0.25 * width) + ease
         hint = "initial" if width == 1 else "head"
         yield operation(f"{X}[:{width}]", TEXT, TEXT, cost, hint)
         yield operation(f"{X}[-{width}:]", TEXT, TEXT, cost + 0.4, "tail")
         yield operation(f"{X}[{width}:]", TEXT, TEXT, cost + 0.6, "rest")
-        yield operation(f"{X}[:-{width}]", TEXT, TEXT, cost + 0.8, "head")
+        yield operation(f"{X}[:-{width}]", TEXT, TEXT, cost + 0.6 + 0.25 * width, "head")
+    for width in _shared_beginning(values, clues):
+        yield operation(f"{X}[:{width}]", TEXT, TEXT, 3.6 + 0.1 * width, "head")
     if longest <= 24:
         for start in range(1, min(longest, 16)):
             for width in range(1, min(longest - start, 7) + 1):
@@ -71,6 +75,17 @@ def slice_operations(values: Sequence[str], clues: Clues) -> Iterator[Operation]
                 if not same and start + width < longest:
                     back = f"{X}[-{start + width}:-{start}]"
                     yield operation(back, TEXT, TEXT, cost + 0.4, "part")
+
+
+def _shared_beginning(values: Sequence[str], clues: Clues) -> list[int]:
+    """How many characters every output begins like its text, where that is many."""
+    if len(values) != len(clues.present):
+        return []
+    widths = {
+        len(common_prefix((text, output)))
+        for text, output in zip(values, clues.present, strict=True)
+    }
+    return [min(widths)] if min(widths) >= 9 else []
 
 
 def affix_operations(values: Sequence[str], clues: Clues) -> Iterator[Operation]:

@@ -6,6 +6,7 @@ Goal-directed: a sum is offered only when it gives a number that every output sh
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from workbench.synthesis.by_example.code import X, Y
 from workbench.synthesis.by_example.compilation import compiled
@@ -57,31 +58,27 @@ Target = tuple[float | None, ...]
 def derive_numbers(
     numbers: Sequence[Number], targets: Sequence[Target]
 ) -> Iterator[tuple[Expression, Values]]:
-    """New numbers, each equal in every example to one of the targets, but for rounding."""
-    usable = [
-        (values, made)
-        for values, made in sorted(numbers, key=lambda item: item[1].cost)
-        if all(isinstance(value, int | float) for value in values)
-    ][:MAX_NUMBERS]
+    """New numbers, each equal in two examples at least to one of the targets, but for rounding."""
+    usable = sorted(numbers, key=lambda item: item[1].cost)[:MAX_NUMBERS]
     known = {values for values, _ in usable}
     for target in targets:
-        if None in target or len(set(target)) < 2:
+        if len({value for value in target if value is not None}) < 2:
             continue
-        wanted = [float(value) for value in target if value is not None]
+        places = [_places(value) for value in target]
         for values, made in usable:
-            for step in _single_steps(values, wanted):
+            for step in _single_steps(values, target):
                 results = apply(step, values)
-                if results not in known and _equal(results, wanted):
+                if results not in known and _agree(results, target, places):
                     yield _step(step, (made,)), results
         for left, one in usable[:MAX_PAIRED]:
             for right, other in usable[:MAX_PAIRED]:
                 if one is other:
                     continue
                 for code, cost in PAIRS:
-                    paired = _pair(code, left, right)
-                    if paired is not None and _equal(paired, wanted):
+                    results = _pair(code, left, right)
+                    if _agree(results, target, places):
                         step = operation(code, NUMBER, NUMBER, cost, "number")
-                        yield _step(step, (one, other)), paired
+                        yield _step(step, (one, other)), results
 
 
 def _step(step: Operation, operands: tuple[Expression, ...]) -> Expression:
@@ -89,61 +86,79 @@ def _step(step: Operation, operands: tuple[Expression, ...]) -> Expression:
     return Expression(NUMBER, cost, step.name, -1, step, operands)
 
 
-def _pair(code: str, left: Values, right: Values) -> Values | None:
+def _pair(code: str, left: Values, right: Values) -> Values:
     function = compiled(code)
-    try:
-        return tuple(function(a, b) for a, b in zip(left, right, strict=True))
-    except (ArithmeticError, TypeError):
-        return None
+    results: list[Any] = []
+    for one, other in zip(left, right, strict=True):
+        try:
+            results.append(function(one, other))
+        except (ArithmeticError, TypeError):
+            results.append(None)
+    return tuple(results)
 
 
-def _equal(results: Values, wanted: Sequence[float]) -> bool:
-    """Equal to the places that the wanted numbers show; rounding is for whoever writes them."""
-    for result, value in zip(results, wanted, strict=True):
-        if not isinstance(result, int | float):
-            return False
-        text = repr(value)
-        places = 0 if value.is_integer() else len(text.partition(".")[2])
-        if abs(result - value) > 0.5 * 10.0**-places + CLOSE:
-            return False
-    return True
+def _places(value: float | None) -> float:
+    """Half a unit of the last place that the number shows: the rest is for who writes it."""
+    if value is None or value.is_integer():
+        return 0.5
+    return 0.5 * 10.0 ** -len(repr(value).partition(".")[2])
 
 
-def _single_steps(values: Values, wanted: Sequence[float]) -> Iterator[Operation]:
+def _agree(results: Values, target: Target, places: Sequence[float]) -> bool:
+    """Whether two examples' different numbers are met, and more than half of all."""
+    met = {
+        value
+        for result, value, half in zip(results, target, places, strict=True)
+        if value is not None
+        and isinstance(result, int | float)
+        and abs(result - value) <= half + CLOSE
+    }
+    return len(met) >= 2 and 2 * len(met) > len(set(target))
+
+
+def _single_steps(values: Values, target: Target) -> Iterator[Operation]:
     def step(code: str, cost: float) -> Operation:
         return operation(code, NUMBER, NUMBER, cost, "number")
 
-    whole = all(isinstance(value, int) for value in values)
+    pairs = [
+        (value, wanted)
+        for value, wanted in zip(values, target, strict=True)
+        if wanted is not None and isinstance(value, int | float)
+    ]
+    if len(pairs) < 2:
+        return
     for scale in SCALES:
-        if _near_scale(values, wanted, scale):
-            yield step(f"{X} * {scale}", 3.0)
-        if _near_scale(wanted, values, scale):
-            yield step(f"{X} / {scale}", 3.0)
-    if all(value == int(value) for value in wanted):
-        shifts = {round(w - v, 6) for v, w in zip(values, wanted, strict=True)}
-        if len(shifts) == 1:
-            shift = shifts.pop()
-            if shift and shift == int(shift):
-                sign = "+" if shift > 0 else "-"
-                yield step(f"{X} {sign} {abs(int(shift))}", 3.0 + 0.4 * len(str(abs(int(shift)))))
+        if sum(_near(value * scale, wanted) for value, wanted in pairs) >= 2:
+            yield step(f"{X} * {scale}", 2.6)
+        if sum(_near(value / scale, wanted) for value, wanted in pairs) >= 2:
+            yield step(f"{X} / {scale}", 2.6)
+    shifts: dict[int, int] = {}
+    for value, wanted in pairs:
+        shift = round(wanted - value, 6)
+        if shift and shift == int(shift):
+            shifts[int(shift)] = shifts.get(int(shift), 0) + 1
+    for shift, times in shifts.items():
+        if times >= 2:
+            sign = "+" if shift > 0 else "-"
+            yield step(f"{X} {sign} {abs(shift)}", 3.0 + 0.4 * len(str(abs(shift))))
     yield step(f"abs({X})", 3.0)
     yield step(f"({X} - 32) * 5 / 9", 4.0)
     yield step(f"{X} * 9 / 5 + 32", 4.0)
     yield step(f"100 - {X}", 5.0)
-    if whole:
+    if all(isinstance(value, int) for value, _ in pairs):
         for code in CLOCK_STEPS:
             yield step(code, 3.2)
         for modulus in MODULI:
             yield step(f"{X} // {modulus}", 4.0)
             yield step(f"{X} % {modulus}", 4.0)
-    line = _line(values, wanted)
+            yield step(f"{X} // {modulus} * {modulus}", 5.0)
+    line = _line([value for value, _ in pairs], [wanted for _, wanted in pairs])
     if line is not None:
         yield step(line, 6.0 + 0.3 * len(line))
 
 
-def _near_scale(values: Sequence[float], wanted: Sequence[float], scale: float) -> bool:
-    largest = max(range(len(values)), key=lambda i: abs(values[i]))
-    return abs(values[largest] * scale - wanted[largest]) <= 0.01 * abs(wanted[largest]) + 0.5
+def _near(value: float, wanted: float) -> bool:
+    return abs(value - wanted) <= 0.005 * abs(wanted) + 0.5
 
 
 def _line(values: Sequence[float], wanted: Sequence[float]) -> str | None:

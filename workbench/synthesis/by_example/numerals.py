@@ -6,11 +6,17 @@ import re
 from collections.abc import Iterator, Sequence
 
 from workbench.synthesis.by_example.clues import Clues
-from workbench.synthesis.by_example.code import X, helper
+from workbench.synthesis.by_example.code import X, helper, regex
 from workbench.synthesis.by_example.expression import Kind, Operation, operation
 from workbench.synthesis.by_example.snippets import MONTH_NUMBERS
 
 TEXT, WORDS, NUMBER = Kind.TEXT, Kind.WORDS, Kind.NUMBER
+DIGITS = regex("NUMBER", r"\d+")
+DECIMAL = regex("DECIMAL", r"\d+(?:\.\d+)?")
+AMOUNT = regex("AMOUNT", r"\d[\d.,]*\d|\d")
+_digits = re.compile(r"\d+")
+_fraction = re.compile(r"\d\.\d")
+_grouped_inside = re.compile(r"\d,\d{3}")
 _whole = re.compile(r"[-+]?\d+\Z")
 _decimal = re.compile(r"[-+]?\d*\.?\d+\Z")
 _grouped = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?\Z")
@@ -40,6 +46,28 @@ def read_number_operations(values: Sequence[str], clues: Clues) -> Iterator[Oper
         yield operation(f"{MONTH_NUMBERS}[{X}[:3].lower()]", TEXT, NUMBER, 2.5, "month")
     if clues.has_digit:
         yield operation(f"len({X})", TEXT, NUMBER, 3.5, "length")
+        if any(" " in text for text in texts):
+            yield operation(f"len({X}.split())", TEXT, NUMBER, 3.8, "count")
+
+
+def find_number_operations(values: Sequence[str], clues: Clues) -> Iterator[Operation]:
+    """The first, second or last number within a text, for outputs that show other digits."""
+    if not clues.has_digit:
+        return
+    counts = [len(_digits.findall(text)) for text in values]
+    if not counts or not min(counts) or all(text.isdigit() for text in values):
+        return
+    whole = not any(_fraction.search(text) for text in values)
+    for place in (0, 1, 2, -1):
+        if min(counts) > (place if place >= 0 else 0):
+            if whole:
+                code = f"int({DIGITS}.findall({X})[{place}])"
+            else:
+                code = f"float({DECIMAL}.findall({X})[{place}])"
+            yield operation(code, TEXT, NUMBER, 4.0 + 0.5 * abs(place), "number")
+    if any(_grouped_inside.search(text) for text in values):
+        code = f'float({AMOUNT}.findall({X})[0].replace(",", ""))'
+        yield operation(code, TEXT, NUMBER, 5.0, "number")
 
 
 def count_operations(clues: Clues) -> Iterator[Operation]:
@@ -71,7 +99,8 @@ def write_number_operations(values: Sequence[float], clues: Clues) -> Iterator[O
         if "%" in clues.characters:
             for places in (0, 1, 2):
                 yield _write(f'f"{{{X}:.{places}%}}"', 2.0)
-        yield _write(f"{helper('ordinal')}({X})", 3.0)
+        if whole:
+            yield _write(f"{helper('ordinal')}({X})", 3.0)
         if whole and clues.characters <= frozenset("01b \n"):
             yield _write(f'f"{{{X}:b}}"', 4.0)
             yield _write(f'f"{{{X}:08b}}"', 4.5)

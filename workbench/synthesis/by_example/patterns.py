@@ -14,8 +14,9 @@ from workbench.synthesis.by_example.expression import Kind, Operation, operation
 TEXT = Kind.TEXT
 _runs = re.compile(r"\d+|[^\W\d_]+|\s+|[\W_]", re.ASCII)
 _unicode_runs = re.compile(r"\d+|[^\W\d_]+|\s+|[\W_]")
+_word = re.compile(r"[^\W_](?:\S*[^\W_])?")
 _last_word = re.compile(r"[^\W_]+[\W_]*$|[\W_]+$")
-_key = re.compile(r"""["']?[^\W\d_][\w.-]*["']?\s*[=:]\s*["']?$""")
+_key = re.compile(r"""["']?[^\W\d_][\w.-]*["']?\s*[=:]\s*["']?$|<[^\W\d_][\w.:-]*>$""")
 KEY_COST = -1.6  # what names a value is the best of reasons to look there
 MAX_CONTEXT = 24
 MAX_PATTERNS = 400
@@ -35,6 +36,21 @@ def pattern_operations(texts: Sequence[str], clues: Clues) -> Iterator[Operation
                     yield step
             if len(made) > MAX_PATTERNS:
                 return
+
+
+def repeated_operations(texts: Sequence[str], clues: Clues) -> Iterator[Operation]:
+    """Finding everything that has the shape which all the words of all outputs have."""
+    words: dict[str, None] = {}
+    for output in clues.present:
+        words.update(dict.fromkeys(found[0] for found in _word.finditer(output)))
+    if len(words) <= len(clues.present) or len(words) > 60:
+        return
+    for shape, cost in piece_shapes(tuple(words)):
+        if shape.startswith(".") or shape in (r"\S+", r"\w+"):
+            continue
+        if all(re.search(shape, text) for text in texts if text):
+            code = f"{regex('PATTERN', shape)}.findall({X})"
+            yield operation(code, TEXT, Kind.WORDS, 3.0 + cost, "found")
 
 
 def _places(texts: Sequence[str], piece: Sequence[str | None], *, last: bool) -> list[int] | None:
@@ -79,7 +95,7 @@ def _around(
     shapes = list(piece_shapes(tuple(parts)))
     stop = right[:1] if right and all(right[0] not in part for part in parts) else ""
     if stop:
-        shapes.append((f"[^{_in_class(stop)}]*", 0.8))
+        shapes.append((f"[^{_in_class(stop)}]*", 0.3 if stop in "\"'<)]}" else 0.8))
     for (before, one), (after, two), (shape, three) in itertools.product(lefts, rights, shapes):
         if before in ("", "^") and after in ("", "$") and shape in (".*", ".*?", r"\S+"):
             continue
@@ -128,7 +144,8 @@ def piece_shapes(parts: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     shapes: dict[str, float] = {}
     rows = [_unicode_runs.findall(part) for part in parts]
     if len({len(row) for row in rows}) == 1 and len(rows[0]) <= 9:
-        for exact, specific, cost in ((False, True, 0.5), (True, True, 0.9), (False, False, 0.6)):
+        for exact, specific, cost in ((False, None, 0.5), (False, True, 0.5), (True, True, 0.9),
+                                      (False, False, 0.7)):  # fmt: skip
             shape = ""
             for column in zip(*rows, strict=True):
                 run = _run_shape(column, exact=exact, specific=specific)
@@ -155,12 +172,13 @@ def piece_shapes(parts: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     return tuple(shapes.items())
 
 
-def _run_shape(column: Sequence[str], *, exact: bool, specific: bool) -> str | None:
+def _run_shape(column: Sequence[str], *, exact: bool, specific: bool | None) -> str | None:
+    """The shape of one run; `specific` says whether letters are of one case, or may be digits."""
     lengths = {len(run) for run in column}
     if all(run.isdigit() for run in column):
         letter = r"\d"
     elif all(run.isalpha() for run in column):
-        letter = _letters(column) if specific else r"[^\W\d_]"
+        letter = _letters(column) if specific else r"\w" if specific is None else r"[^\W\d_]"
     elif all(run.isspace() for run in column):
         return escape(column[0]) if len(set(column)) == 1 else r"\s+"
     elif len(set(column)) == 1:

@@ -37,10 +37,11 @@ from workbench.synthesis.by_example.expression import (
 )
 from workbench.synthesis.by_example.numerals import (
     count_operations,
+    find_number_operations,
     read_number_operations,
     write_number_operations,
 )
-from workbench.synthesis.by_example.patterns import pattern_operations
+from workbench.synthesis.by_example.patterns import pattern_operations, repeated_operations
 from workbench.synthesis.by_example.phones import phone_operations, regroup_operations
 from workbench.synthesis.by_example.rewriting import (
     case_operations,
@@ -94,7 +95,7 @@ def grow_pool(sources: Sequence[Source], clues: Clues, budget: int) -> Pool:
         if made.kind is Kind.TEXT:
             texts = [value if isinstance(value, str) else "" for value in values]
             if max(map(len, texts)) <= MAX_LENGTH:
-                for step in pattern_operations(texts, clues):
+                for step in (*pattern_operations(texts, clues), *repeated_operations(texts, clues)):
                     pool.work += 1
                     _try(step, made, values, 1, offer)
     _drain(pool, waiting, clues, budget, offer)
@@ -150,6 +151,8 @@ def _propose_for_text(
             yield from date_operations(alive, clues)
             yield from time_operations(alive, clues)
         yield from read_number_operations(alive, clues)
+        if depth <= 1:
+            yield from find_number_operations(alive, clues)
         yield from table_operations(alive, clues)
         yield from phone_operations(alive, clues)
         yield from regroup_operations(alive, clues)

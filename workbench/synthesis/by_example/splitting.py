@@ -94,10 +94,20 @@ def split_operations(values: Sequence[str], clues: Clues) -> Iterator[Operation]
         if mark == "\n":
             continue
         cost = 2.4 if len(mark) == 1 or mark in (", ", "; ", ": ", " - ", "://") else 3.0
+        counts = {text.count(mark) for text in values}
+        if len(counts) == 1 and len(values) > 1:
+            cost -= 0.6  # a fixed number of parts: the mark is there to part them
         yield operation(f"{X}.split({quote(mark)})", TEXT, WORDS, cost, "parts")
     for name, pattern, hint, cost in TOKENS:
-        if any(_search(pattern, text) for text in values):
-            yield operation(f"{regex(name, pattern)}.findall({X})", TEXT, WORDS, cost, hint)
+        found = [list(_compiled[pattern].finditer(text)) for text in values]
+        if any(found):
+            written = f"{regex(name, pattern)}.findall({X})"
+            yield operation(written, TEXT, WORDS, cost, hint)
+            if all(found) and all(
+                not any(mark.isalnum() for mark in text[row[-1].end() :])
+                for text, row in zip(values, found, strict=True)
+            ):  # it ends them all, so it is the last one that is meant
+                yield operation(f"{written}[-1]", TEXT, TEXT, cost + 0.8, "last")
     widest = max(len(text) for text in values)
     if 6 <= widest <= 40 and all(text.isalnum() for text in values):
         for width in (2, 3, 4, 5):
@@ -106,10 +116,6 @@ def split_operations(values: Sequence[str], clues: Clues) -> Iterator[Operation]
 
 
 _compiled = {pattern: re.compile(pattern) for _, pattern, _, _ in TOKENS}
-
-
-def _search(pattern: str, text: str) -> bool:
-    return _compiled[pattern].search(text) is not None
 
 
 def list_operations(
