@@ -18,7 +18,10 @@ TAKEN = frozenset(
 )  # fmt: skip
 
 
+_STRING = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
 _ATOM = re.compile(r"\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|\\.|.", re.DOTALL)
+# A stretch of an expression that no line break may part; strings are whole.
+_PIECE = re.compile(rf"(?:{_STRING}|[^\"' ]| (?!and |or )(?<!, ))+")
 
 
 def constant(value: Any) -> str:
@@ -98,14 +101,32 @@ def filled(items: Sequence[str], indent: int) -> str:
     return "\n".join(" " * indent + each for each in lines)
 
 
-def conjunction(tests: Sequence[str], indent: int, word: str = "if") -> str:
+def conjunction(tests: Sequence[str], indent: int) -> str:
     """`if a and b:`, one test to a line when it is long."""
-    line = f"{' ' * indent}{word} {' and '.join(tests)}:"
+    line = f"{' ' * indent}if {' and '.join(tests)}:"
     if len(line) <= WIDTH:
         return line
     inner = " " * (indent + 4)
-    body = ("\n" + inner + "and ").join(tests)
-    return f"{' ' * indent}{word} (\n{inner}{body}\n{' ' * indent}):"
+    first, *rest = tests
+    lines = [
+        *_folded(first, indent + 4),
+        *(f for t in rest for f in _folded(f"and {t}", indent + 4)),
+    ]
+    return "\n".join(
+        [f"{' ' * indent}if (", *(inner + each for each in lines), f"{' ' * indent}):"]
+    )
+
+
+def _folded(test: str, indent: int) -> Iterator[str]:
+    """A test in several lines when it is long, broken before `and` or `or` and after commas."""
+    line, room = "", WIDTH - indent
+    for piece in _PIECE.findall(test):
+        if line and len(line) + 1 + len(piece) > room:
+            yield line
+            line = INDENT + piece
+        else:
+            line += (" " if line else "") + piece
+    yield line
 
 
 def commented(text: str, indent: int = 0) -> str:
