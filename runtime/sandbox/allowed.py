@@ -86,6 +86,12 @@ MODULES: dict[str, tuple[str, ...]] = {
             IS_CHARACTER_JUNK IS_LINE_JUNK""",
         "numbers": "Number Complex Real Rational Integral",
         "copy": "copy deepcopy",
+        "base64": """b64encode b64decode urlsafe_b64encode urlsafe_b64decode b32encode b32decode
+            b16encode b16decode""",
+        "calendar": "day_abbr day_name isleap leapdays month_abbr month_name monthrange weekday",
+        "urllib": "parse",
+        "urllib.parse": """parse_qs parse_qsl quote quote_plus unquote unquote_plus urldefrag
+            urlencode urljoin urlparse urlsplit urlunparse urlunsplit""",
         "html": "escape unescape",
         "typing": """Any AnyStr Callable ClassVar Collection Counter DefaultDict Deque Dict Final
             FrozenSet Generator Generic Hashable Iterable Iterator List Literal Mapping Match
@@ -97,7 +103,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 
 MODULE_REMEDIES = {
     **dict.fromkeys(
-        ("os", "sys", "subprocess", "socket", "pathlib", "shutil", "io", "ctypes", "urllib",
+        ("os", "sys", "subprocess", "socket", "pathlib", "shutil", "io", "ctypes",
          "requests", "http", "threading", "multiprocessing", "asyncio", "signal", "tempfile"),
         "programs have no access to files, processes or the network",
     ),
@@ -148,6 +154,7 @@ _ATTRIBUTES_OF_VALUES = """
 
     find_longest_match get_grouped_opcodes get_matching_blocks get_opcodes quick_ratio ratio
     real_quick_ratio set_seq1 set_seq2 set_seqs size
+    fragment geturl hostname netloc params password path port query scheme url username
     block_size digest digest_size hexdigest name
     args value msg doc lineno colno encoding reason
     close send from_iterable cache_clear cache_info hits misses maxsize currsize slope intercept

@@ -26,6 +26,14 @@ from runtime.sandbox.walk import find_yields_in_try, walk
 _Node = TypeVar("_Node", bound=ast.AST)
 
 
+def is_reserved(name: str) -> bool:
+    """Whether a name is of the kind that the interpreter and the gate keep for themselves.
+
+    A plain private name such as `_words` is not: the gate's own all end in an underscore.
+    """
+    return name.startswith("__") or (name.startswith("_") and name.endswith("_") and name != "_")
+
+
 class ProgramPolicy(RestrictingNodeTransformer):
     """Transforms one module bottom-up without recursion, so depth cannot exhaust the stack.
 
@@ -110,8 +118,8 @@ class ProgramPolicy(RestrictingNodeTransformer):
     def check_name(
         self, node: ast.AST, name: str | None, allow_magic_methods: bool = False
     ) -> None:
-        if name is not None and name.startswith("_") and name != "_":
-            self.error(node, f"names must not begin with an underscore: rename {name!r}")
+        if name is not None and is_reserved(name):
+            self.error(node, f"names like {name!r} belong to the interpreter; rename it")
 
     # Names, attributes and imports
 
@@ -123,7 +131,7 @@ class ProgramPolicy(RestrictingNodeTransformer):
 
     def _check_builtin(self, node: ast.Name) -> None:
         name = node.id
-        if name in allowed.BUILTINS or name.startswith("_"):
+        if name in allowed.BUILTINS or is_reserved(name):
             return
         if name in allowed.REFUSED_NAMES:
             self.error(node, f"{name} is not available: {allowed.REFUSED_NAMES[name]}")
@@ -234,7 +242,8 @@ class ProgramPolicy(RestrictingNodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         for keyword in node.keywords:
-            self.check_name(keyword, keyword.arg)
+            if keyword.arg is not None and keyword.arg.startswith("_"):
+                self.error(keyword, f"arguments must not begin with an underscore ({keyword.arg})")
         node.func = self._real_type(node.func)
         match node:
             case ast.Call(func=ast.Name(id="isinstance"), args=[_, kinds]):

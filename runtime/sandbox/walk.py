@@ -26,10 +26,10 @@ class Place:
 def walk(tree: ast.Module) -> Iterator[Place]:
     """Every place but the root, parents before children.
 
-    The launcher and all annotations are dropped from `tree`: they never run in the sandbox.
+    The launcher, credits and all annotations are dropped from `tree`: they never run here.
     Constants, contexts and operators are left out: there is nothing to check in them.
     """
-    tree.body = [node for node in tree.body if not _is_launcher(node)]
+    tree.body = [node for node in tree.body if not _is_launcher(node) and not _is_credit(node)]
     stack: list[tuple[ast.AST, bool]] = [(tree, False)]
     while stack:
         parent, in_function = stack.pop()
@@ -92,17 +92,30 @@ def _is_launcher(node: ast.stmt) -> bool:
     return False
 
 
+def _is_credit(node: ast.stmt) -> bool:
+    """`__all__ = [...]` and its like, which say something to people and tools only."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id="__all__" | "__author__" | "__version__")]):
+            return True
+    return False
+
+
 def _name_of_type(node: ast.AST) -> ast.AST:
-    """`type(x).__name__` and `x.__class__.__name__` are safe as one step."""
+    """`f.__name__`, and `type(x).__name__` as one step, give a name and nothing more."""
     match node:
         case ast.Attribute(
             attr="__name__",
+            ctx=ast.Load(),
             value=ast.Call(func=ast.Name(id="type"), args=[value], keywords=[])
             | ast.Attribute(attr="__class__", value=value),
         ):
-            call = ast.Call(HiddenName("_type_name_", ast.Load()), [value], [])
-            return ast.fix_missing_locations(ast.copy_location(call, node))
-    return node
+            function = "_type_name_"
+        case ast.Attribute(attr="__name__", value=value, ctx=ast.Load()):
+            function = "_name_of_"
+        case _:
+            return node
+    call = ast.Call(HiddenName(function, ast.Load()), [value], [])
+    return ast.fix_missing_locations(ast.copy_location(call, node))
 
 
 def _drop_annotations(node: ast.AST) -> ast.AST:

@@ -5,6 +5,7 @@ No real module is ever handed out, and nothing handed out can be changed by a pr
 
 from __future__ import annotations
 
+import calendar
 import collections
 import collections.abc
 import functools
@@ -94,6 +95,10 @@ _REPLACED: dict[str, dict[str, Any]] = {
     },
     "numbers": {name: standins.abstract(getattr(numbers, name)) for name in MODULES["numbers"]},
     "functools": {"wraps": _keep, "lru_cache": functools.lru_cache, "cache": functools.cache},
+    "calendar": {
+        name: tuple(getattr(calendar, name))
+        for name in ("day_abbr", "day_name", "month_abbr", "month_name")
+    },
     "copy": {"copy": copying.copy, "deepcopy": copying.deepcopy},
     "heapq": {
         name: _on_list(getattr(heapq, name))

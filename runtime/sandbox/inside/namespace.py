@@ -8,6 +8,7 @@ import decimal
 import fractions
 import re
 import sys
+import types
 from typing import Any
 
 from RestrictedPython.Guards import safer_getattr_raise
@@ -88,6 +89,15 @@ def assure_imported(name: str, *_: object) -> None:
         raise ImportError(f"{name} is not available in programs", name=name)
 
 
+def name_of(value: Any) -> str:
+    """`__name__` of a function or type."""
+    if isinstance(value, standins.StandIn):
+        value = value._real
+    if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+        return value.__name__
+    raise AttributeError(f"{type_name(value)!r} object has no attribute '__name__'")
+
+
 _PLAIN_TYPES = frozenset(
     {
         *(int, float, bool, complex, str, bytes, frozenset, range, slice, type(None)),
@@ -110,6 +120,7 @@ _HIDDEN = {
     "_getattr_": get_attribute,
     "_import_": import_module,
     "_type_name_": type_name,
+    "_name_of_": name_of,
     "_dict_": dict,
     "_list_": list,
     "_set_": set,
