@@ -7,8 +7,10 @@ the last one locks the door instead of opening it.
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 
 from runtime.errors import InvalidInputError
 from runtime.keys import KeyCheck, Scope
@@ -34,13 +36,20 @@ class Access:
             logger.error("the keys stay as they were: %s", error)
         self.required = self.required or self._keys.required
 
-    async def refusal(self, headers: Iterable[Header], wanted: Scope) -> Answer | None:
-        """401 or 403, or None when the request's key allows `wanted`."""
+    async def refusal(
+        self, headers: Iterable[Header], wanted: Scope, *, by_browser: bool = False
+    ) -> Answer | None:
+        """401 or 403, or None when the request's key allows `wanted`.
+
+        `by_browser` lets the key be the password a browser asks for. Only for pages that change
+        nothing: a browser sends it with whatever another site's page makes it ask.
+        """
         if not self.required:
             return None
-        presented = _bearer(headers)
+        presented = _key(headers, by_browser)
         if presented is None:
-            return _unauthorized("Send a serving key as 'Authorization: Bearer <key>'.")
+            detail = "Send a serving key as 'Authorization: Bearer <key>'."
+            return _unauthorized(detail, b"Basic" if by_browser else b"Bearer")
         if self._keys.is_known(presented):
             scopes = self._keys.scopes(presented)
         else:
@@ -52,13 +61,20 @@ class Access:
         return problem("forbidden", f"This key may not {wanted}; it may {', '.join(scopes)}.")
 
 
-def _bearer(headers: Iterable[Header]) -> str | None:
+def _key(headers: Iterable[Header], by_browser: bool) -> str | None:
     for name, value in headers:
-        if name == b"authorization":
-            scheme, _, key = value.partition(b" ")
-            return key.strip().decode("latin-1") if scheme.lower() == b"bearer" else None
+        if name != b"authorization":
+            continue
+        scheme, _, given = value.partition(b" ")
+        if scheme.lower() == b"bearer":
+            return given.strip().decode("latin-1")
+        if scheme.lower() == b"basic" and by_browser:
+            with suppress(ValueError):
+                return base64.b64decode(given, validate=True).decode().partition(":")[2]
+        return None
     return None
 
 
-def _unauthorized(detail: str) -> Answer:
-    return problem("unauthorized", detail, (b"www-authenticate", b'Bearer realm="loopai"'))
+def _unauthorized(detail: str, scheme: bytes = b"Bearer") -> Answer:
+    challenge = (b"www-authenticate", scheme + b' realm="loopai"')
+    return problem("unauthorized", detail, challenge)

@@ -36,6 +36,7 @@ BATCH = "/batch"
 DEFAULT_ROUTES = frozenset({DEFAULT_ROUTE, DEFAULT_ROUTE + BATCH})
 #: What a load balancer asks without a key.
 OPEN_PATHS = frozenset({"/health", "/ready"})
+DASHBOARD = "/dashboard"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 logger = logging.getLogger("loopai.server")
@@ -67,7 +68,9 @@ class Application:
             wanted: keys.Scope = "execute"
             if not executes:
                 wanted = "read" if method in READING else "admin"
-            refusal = await self.access.refusal(headers, wanted)
+            refusal = await self.access.refusal(
+                headers, wanted, by_browser=path == DASHBOARD and method in READING
+            )
             if refusal is not None and path in OPEN_PATHS:
                 scope["admitted"] = False
                 refusal = None

@@ -1,66 +1,77 @@
-"""Everything but executions: health, readiness, metrics, tasks and artifacts, as JSON."""
+"""Everything but executions: health, readiness, metrics, tasks, and the other pages' routes."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
+import tempfile
 import time
-from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from runtime.artifacts import ArtifactStore
 from runtime.datasets.log_files import list_log_files
-from runtime.errors import LoopaiError, NotFoundError
-from runtime.server.answers import Answer, problem
+from runtime.server.answers import problem
+from runtime.server.artifact_pages import ArtifactPages
+from runtime.server.dashboard import TaskView, dashboard_html
+from runtime.server.dataset_pages import DatasetPages
 from runtime.server.lane_gauges import show_lanes
 from runtime.server.metrics import Metrics, TaskState
+from runtime.server.openapi import openapi_document
+from runtime.server.page_answers import HANDLERS, response_of
 from runtime.server.served_tasks import ServedTask, ServedTasks
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+# The dashboard is one page with its style in it; it needs nothing from anywhere.
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+SHOWN_FAILURES = 10
 
 
 def build_pages(tasks: ServedTasks, default_task: str, metrics: Metrics) -> Starlette:
     """The Starlette application behind every path that does not execute."""
-    pages = _Pages(tasks, default_task, metrics)
+    datasets = DatasetPages(tasks)
+    artifacts = ArtifactPages(tasks)
+    pages = _Pages(tasks, default_task, metrics, datasets)
     routes = [
         Route("/health", pages.health),
         Route("/ready", pages.ready),
         Route("/metrics", pages.metrics),
+        Route("/openapi.json", pages.openapi),
+        Route("/dashboard", pages.dashboard),
         Route("/v1/tasks", pages.tasks),
         Route("/v1/tasks/{task}", pages.task),
-        Route("/v1/artifacts/{task}", pages.artifacts),
+        Route("/v1/artifacts/{task}", artifacts.versions),
+        Route("/v1/artifacts/{task}/activate", artifacts.activate, methods=["POST"]),
+        Route("/v1/artifacts/{task}/rollback", artifacts.roll_back, methods=["POST"]),
+        Route("/v1/datasets/{task}/executions", datasets.executions),
+        Route("/v1/datasets/{task}/stats", datasets.stats),
         # Their POST is answered before Starlette is asked; any other method is 405 here.
         Route("/execute", _OnlyPost()),
         Route("/execute/batch", _OnlyPost()),
         Route("/v1/execute/{task}", _OnlyPost()),
         Route("/v1/execute/{task}/batch", _OnlyPost()),
     ]
-    return Starlette(
-        routes=routes,
-        exception_handlers={
-            HTTPException: _http_problem,
-            NotFoundError: _not_found,
-            LoopaiError: _loopai_problem,
-            Exception: _failure,
-        },
-    )
+    application = Starlette(routes=routes, exception_handlers=HANDLERS)
+    # A path with a slash too many is 404, not a redirect.
+    application.router.redirect_slashes = False
+    return application
 
 
 class _Pages:
-    def __init__(self, tasks: ServedTasks, default_task: str, metrics: Metrics) -> None:
+    def __init__(
+        self, tasks: ServedTasks, default_task: str, metrics: Metrics, datasets: DatasetPages
+    ) -> None:
         self._tasks = tasks
         self._default_task = default_task
         self._metrics = metrics
-        self._store = ArtifactStore(tasks.data_dir)
+        self._datasets = datasets
         self._started = time.monotonic()
 
     async def health(self, request: Request) -> Response:
@@ -82,11 +93,17 @@ class _Pages:
         )
 
     async def ready(self, request: Request) -> Response:
-        """200 while the default task has a loaded program, else 503."""
+        """200 while the default task would be answered: its program loaded, its log writable."""
         served = self._tasks.by_name.get(self._default_task)
         if served is None or served.lane.serving is None:
             detail = f"No program of {self._default_task!r} is active; GET /health says more."
-            return _response(problem("no-active-program", detail))
+            return response_of(problem("no-active-program", detail))
+        if served.lane.log.problem is not None:
+            # Only an append clears it, and none comes while nobody sends: so look at the disk.
+            refusal = await asyncio.to_thread(_refusal_of, served.lane.log.folder)
+            if refusal is not None:
+                detail = f"The execution log cannot be written: {refusal}."
+                return response_of(problem("not-ready", detail, (b"retry-after", b"1")))
         return JSONResponse({"status": "ready"})
 
     async def metrics(self, request: Request) -> Response:
@@ -95,6 +112,25 @@ class _Pages:
         text = await asyncio.to_thread(self._metrics.text, self._task_states)
         return Response(text, media_type=PROMETHEUS)
 
+    async def openapi(self, request: Request) -> Response:
+        """OpenAPI 3.1 of what this runtime answers now."""
+        servings = [served.lane.serving for served in self._tasks.by_name.values()]
+        tasks = [serving.task for serving in servings if serving is not None]
+        return JSONResponse(
+            openapi_document(version("loopai-workbench"), tasks, self._default_task)
+        )
+
+    def dashboard(self, request: Request) -> Response:
+        """What has happened, as one page. Reads the log's end, so on a thread."""
+        totals = self._metrics.totals()
+        views = []
+        for name, served in sorted(self._tasks.by_name.items()):
+            failures = self._datasets.newest(name, SHOWN_FAILURES, ("error", "timeout"))
+            minutes = self._metrics.per_minute(name)
+            views.append(TaskView(name, _state(served), totals, minutes, failures))
+        html = dashboard_html(views, version("loopai-workbench"))
+        return HTMLResponse(html, headers={"content-security-policy": PAGE_POLICY})
+
     async def tasks(self, request: Request) -> Response:
         """Every task that is served."""
         names = sorted(self._tasks.by_name)
@@ -102,39 +138,19 @@ class _Pages:
 
     async def task(self, request: Request) -> Response:
         """One task with its schemas."""
-        name = request.path_params["task"]
-        description = self._describe(self._known(name))
+        name = self._tasks.known(request.path_params["task"])
+        description = self._describe(name)
         serving = self._tasks.by_name[name].lane.serving
         if serving is not None:
             description["input_schema"] = serving.task.input_schema
             description["output_schema"] = serving.task.output_schema
         return JSONResponse(description)
 
-    def artifacts(self, request: Request) -> Response:
-        """The versions of a task's program, newest first. Reads the disk, so on a thread."""
-        name = self._known(request.path_params["task"])
-        active = self._store.active(name)
-        versions = [
-            {
-                "version": number,
-                "active": number == active,
-                "status": self._store.status(name, number),
-                **_summary(self._store.metadata(name, number)),
-            }
-            for number in reversed(self._store.versions(name))
-        ]
-        return JSONResponse({"task": name, "active_version": active, "versions": versions})
-
     def _task_states(self) -> list[TaskState]:
         return [
             (name, served.lane.serving.version if served.lane.serving else None, _log_bytes(served))
             for name, served in list(self._tasks.by_name.items())
         ]
-
-    def _known(self, name: str) -> str:
-        if name not in self._tasks.by_name:
-            raise NotFoundError(f"There is no task {name!r} here.")
-        return name
 
     def _describe(self, name: str) -> dict[str, Any]:
         served = self._tasks.by_name[name]
@@ -153,7 +169,7 @@ class _OnlyPost:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         detail = f"{scope['method']} is not answered at {scope['path']}."
-        response = _response(problem("method-not-allowed", detail, (b"allow", b"POST")))
+        response = response_of(problem("method-not-allowed", detail, (b"allow", b"POST")))
         await response(scope, receive, send)
 
 
@@ -175,34 +191,13 @@ def _log_bytes(served: ServedTask) -> int:
     return 0
 
 
-def _summary(metadata: dict[str, Any]) -> dict[str, Any]:
-    artifact = metadata["artifact"]
-    keys: Sequence[str] = ("id", "synthesis_strategy", "confidence_score", "created_at")
-    return {key: artifact.get(key) for key in keys}
-
-
-def _response(answer: Answer) -> Response:
-    headers = {name.decode(): value.decode() for name, value in answer.headers}
-    return Response(answer.body, status_code=answer.status, headers=headers)
-
-
-async def _http_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    headers = [(k.encode(), v.encode()) for k, v in (error.headers or {}).items()]
-    if error.status_code == 405:
-        detail = f"{request.method} is not answered at {request.url.path}."
-        return _response(problem("method-not-allowed", detail, *headers))
-    return _response(problem("not-found", f"There is nothing at {request.url.path}."))
-
-
-async def _not_found(request: Request, error: Exception) -> Response:
-    return _response(problem("unknown-task", str(error)))
-
-
-async def _loopai_problem(request: Request, error: Exception) -> Response:
-    return _response(problem("internal-error", str(error)))
-
-
-async def _failure(request: Request, error: Exception) -> Response:
-    # Starlette logs it with its traceback; the caller learns only that it happened.
-    return _response(problem("internal-error", "Something failed; see the server's log."))
+def _refusal_of(folder: Path) -> str | None:
+    """Why nothing can be written to `folder`; None when something can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0" * 8192)
+            probe.flush()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from runtime.artifacts import ArtifactStore
 from runtime.data_dir import DataDir
-from runtime.errors import LoopaiError
+from runtime.errors import LoopaiError, NotFoundError
 from runtime.sandbox import Sandbox
 from runtime.schema_check import SchemaCheck
 from runtime.server.execution import Serving
@@ -70,6 +70,12 @@ class ServedTasks:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
         await asyncio.gather(*(served.lane.close() for served in self.by_name.values()))
+
+    def known(self, name: str) -> str:
+        """`name` when there is such a task. Raises NotFoundError."""
+        if name not in self.by_name:
+            raise NotFoundError(f"There is no task {name!r} here.")
+        return name
 
     async def look(self) -> None:
         """Take up what has changed on disk since the last look."""
