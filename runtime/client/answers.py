@@ -55,14 +55,16 @@ class Failure:
     retry_after: str | None = None
 
 
+# Not msgspec: it would quietly send NaN as null.
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
 def encode_request(value: Any) -> bytes:
     """The body that asks for one input, on one line.
 
     Raises TypeError or ValueError for an input that is not JSON.
     """
-    # Not msgspec: it would quietly send NaN as null.
-    text = json.dumps({"input": value}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode()
+    return _encode({"input": value}).encode()
 
 
 def decode_answer(body: bytes) -> Execution | Failure:
