@@ -95,10 +95,13 @@ class ForkServer:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._closed = False
 
     def fork(self, limits: Limits) -> WorkerProcess:
         """A new worker, perhaps still raising its walls; raises LoopaiError."""
         with self._lock:
+            if self._closed:
+                raise LoopaiError("The sandbox is closed.")
             try:
                 return self._fork(limits)
             except (OSError, EOFError):
@@ -107,6 +110,7 @@ class ForkServer:
 
     def close(self) -> None:
         with self._lock:
+            self._closed = True
             self._stop()
 
     def _fork(self, limits: Limits) -> WorkerProcess:

@@ -67,6 +67,23 @@ def pass_gate(source: str) -> GatedCode:
         return _compile(source)
 
 
+def place_of_name(source: str, name: str) -> tuple[int, int]:
+    """Line and column, from 1, where source that passed the gate first binds `name`."""
+    with _parsing, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = _parse(source)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=bound, ctx=ast.Store()) | ast.FunctionDef(name=bound):
+                if bound == name:
+                    return node.lineno, node.col_offset + 1
+    return 1, 1
+
+
+def _parse(source: str) -> ast.Module:
+    return ast.parse(source.removeprefix("\ufeff"), FILE_NAME)
+
+
 def _check_text(source: str) -> None:
     try:
         size = len(source.encode())
@@ -86,7 +103,7 @@ def _check_text(source: str) -> None:
 def _compile(source: str) -> GatedCode:
     policy = ProgramPolicy()
     try:
-        tree = policy.apply(ast.parse(source.removeprefix("\ufeff"), FILE_NAME))
+        tree = policy.apply(_parse(source))
         policy.refusals = _in_characters(policy.refusals, source)
         if not _defines_run(tree):
             policy.refusals.append(

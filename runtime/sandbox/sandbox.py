@@ -6,10 +6,10 @@ clock that decides is this process's own.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import marshal
 import queue
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -19,7 +19,7 @@ from runtime.errors import LoopaiError
 from runtime.sandbox import protocol
 from runtime.sandbox.batch import Batch
 from runtime.sandbox.forkserver import ForkServer
-from runtime.sandbox.gate import GateError, pass_gate
+from runtime.sandbox.gate import GateError, pass_gate, place_of_name
 from runtime.sandbox.limits import Limits
 from runtime.sandbox.refusal import Refusal
 from runtime.sandbox.result import Result
@@ -49,6 +49,7 @@ class Sandbox:
             raise ValueError("workers must be at least 1")
         self.limits = limits or Limits()
         self._server = ForkServer()
+        self._preparing = threading.Lock()
         self._seats: queue.LifoQueue[Seat] = queue.LifoQueue()
         self._all = [Seat(self._server, self.limits) for _ in range(workers)]
         for seat in self._all:
@@ -76,7 +77,8 @@ class Sandbox:
 
     def prepare(self, program: Program) -> None:
         """Load `program` in every worker now; raises GateError when its module level fails."""
-        held = [self._seats.get() for _ in self._all]
+        with self._preparing:  # two that each hold half of the seats would wait for ever
+            held = [self._seats.get() for _ in self._all]
         try:
             for seat in held:
                 loaded = seat.load(program)
@@ -123,17 +125,8 @@ def _module_refusal(source: str, loaded: protocol.Loaded) -> Refusal:
     failure = loaded.failure
     assert failure is not None
     if loaded.frozen_name is not None:
-        line, column = _place_of(source, loaded.frozen_name)
+        line, column = place_of_name(source, loaded.frozen_name)
         return Refusal(line, column, failure.message)
     return Refusal(
         failure.line or 1, 1, f"the module level fails: {failure.type}: {failure.message}"
     )
-
-
-def _place_of(source: str, name: str) -> tuple[int, int]:
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
-            return node.lineno, node.col_offset + 1
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            return node.lineno, node.col_offset + 1
-    return 1, 1

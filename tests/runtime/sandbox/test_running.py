@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from runtime.errors import LoopaiError
 from runtime.sandbox import GateError, Limits, Program, ProgramError, Result, Sandbox
 
 from .conftest import RunSource
@@ -322,6 +323,27 @@ def test_threads_share_a_sandbox(workers: int) -> None:
             thread.join()
     for number in range(6):
         assert [result.output for result in answers[number]] == [n + number for n in range(200)]
+
+
+def test_threads_may_prepare_at_the_same_time() -> None:
+    with Sandbox(workers=3) as sandbox:
+        program = sandbox.load("def run(x):\n    return 1\n")
+        threads = [threading.Thread(target=sandbox.prepare, args=(program,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert not any(thread.is_alive() for thread in threads)
+        assert sandbox.run(program, [{}])[0].output == 1
+
+
+def test_a_closed_sandbox_says_so() -> None:
+    sandbox = Sandbox()
+    program = sandbox.load("def run(x):\n    return 1\n")
+    assert sandbox.run(program, [{}])[0].ok
+    sandbox.close()
+    with pytest.raises(LoopaiError, match="The sandbox is closed"):
+        sandbox.run(program, [{}])
 
 
 def test_latency_is_the_time_inside_run(run_source: RunSource) -> None:
