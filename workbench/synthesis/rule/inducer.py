@@ -5,9 +5,11 @@ Learns from what it is given and nothing else; estimates by cross-validation ins
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from runtime.strict_json import canonical
 from workbench.synthesis.fragment import RankedFragment
 from workbench.synthesis.kinds import FieldKind, InputField, class_label
 from workbench.synthesis.rule.classes import Classes
@@ -33,6 +35,10 @@ from workbench.synthesis.strategy import Progress
 # A score is harder to follow than a list: it comes first only when it is this many standard
 # errors better.
 SCORE_HANDICAP = 0.5
+REMEMBERED = 16
+
+Found = tuple[Estimate, Structure]
+_remembered: dict[bytes, list[Found]] = {}
 
 
 def induce_classes(
@@ -57,24 +63,42 @@ def induce_classes(
     classes = Classes.of(labels)
     if classes.count == 1 or len(inputs) < 4:
         return [_commonest(classes, function, prefix)]
+    ranked = []
+    for each, structure in _induced(inputs, classes, fields, seed, progress):
+        fragment = write_python(structure, function, prefix=prefix)
+        notes = _notes(structure, each)
+        ranked.append(RankedFragment(fragment, each.accuracy, each.family, notes, structure))
+    return ranked or [_commonest(classes, function, prefix)]
+
+
+def _induced(
+    inputs: Sequence[Mapping[str, Any]],
+    classes: Classes,
+    fields: Sequence[InputField],
+    seed: int,
+    progress: Progress,
+) -> list[Found]:
+    """What is found in these examples, best first; remembered, for `rule` and `dsl` ask in turn."""
+    codes = classes.codes.tolist()
+    question = canonical([list(inputs), codes, classes.labels, repr(fields), seed])
+    key = hashlib.sha256(question.encode(errors="surrogatepass")).digest()
+    if key in _remembered:
+        return _remembered[key]
     progress(f"reading {len(inputs)} examples")
     table = build_table(inputs, fields)
-    families = _families(fields)
-    if not table.conditions:
-        return [_commonest(classes, function, prefix)]
-    progress(f"weighing {len(table.conditions)} conditions")
-    estimates = estimate(table, classes.codes, classes.count, families, seed)
-    chosen = [simplest_of_the_best(found) for found in estimates.values() if found]
-    ranked: list[RankedFragment] = []
-    for each in _best_first(chosen):
-        progress(f"writing the {each.family}")
-        model, columns = train(table, classes.codes, classes.count, each, seed)
-        structure = model.structure(columns, classes.labels, each.sure)
-        fragment = write_python(structure, function, prefix=prefix)
-        ranked.append(
-            RankedFragment(fragment, each.accuracy, each.family, _notes(structure, each), structure)
-        )
-    return ranked or [_commonest(classes, function, prefix)]
+    found: list[Found] = []
+    if table.conditions:
+        progress(f"weighing {len(table.conditions)} conditions")
+        estimates = estimate(table, classes.codes, classes.count, _families(fields), seed)
+        chosen = [simplest_of_the_best(family) for family in estimates.values() if family]
+        for each in _best_first(chosen):
+            progress(f"learning the {each.family}")
+            model, columns = train(table, classes.codes, classes.count, each, seed)
+            found.append((each, model.structure(columns, classes.labels, each.sure)))
+    _remembered[key] = found
+    while len(_remembered) > REMEMBERED:
+        del _remembered[next(iter(_remembered))]
+    return found
 
 
 def _families(fields: Sequence[InputField]) -> list[str]:
