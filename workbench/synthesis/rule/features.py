@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.synthesis.kinds import FieldKind, InputField, Path
 from workbench.synthesis.rule.conditions import (
@@ -55,7 +56,7 @@ def _field_columns(field: InputField, readings: Sequence[Reading]) -> Iterator[C
             for value in field.values:
                 yield _evaluated(IsOneOf(path, (value,)), readings, ("value", path))
         case FieldKind.NUMBER:
-            yield from cuts(Number(path), readings)
+            yield from _cuts(Number(path), readings)
             numbers = np.array([reading.number(path) for reading in readings])
             if np.all(np.isnan(numbers) | (numbers == np.floor(numbers))):
                 for of in MULTIPLES:
@@ -68,20 +69,32 @@ def _pair_columns(fields: Sequence[InputField], readings: Sequence[Reading]) -> 
     numbers = [field.path for field in fields if field.kind is FieldKind.NUMBER]
     if len(numbers) <= MAX_PAIRED:
         for one, other in itertools.combinations(numbers, 2):
-            yield from cuts(Ratio(one, other), readings, rich=True)
-            yield from cuts(Difference(one, other), readings, rich=True)
+            yield from _cuts(Ratio(one, other), readings, rich=True)
+            yield from _cuts(Difference(one, other), readings, rich=True)
     texts = [f.path for f in fields if f.kind in (FieldKind.TEXT, FieldKind.CATEGORY)]
     for one, other in itertools.combinations(texts, 2):
         yield _evaluated(SameText(one, other), readings)
 
 
-def cuts(
+def _cuts(
     quantity: Quantity, readings: Sequence[Reading], *, rich: bool = False
 ) -> Iterator[Column]:
     """A column for each threshold the quantity is worth comparing with."""
-    values = np.array([reading.quantity(quantity) for reading in readings], dtype=np.float64)
+    values = quantity_values(quantity, readings)
+    yield from cut_columns(quantity, values, cut_points(values), rich=rich)
+
+
+def quantity_values(quantity: Quantity, readings: Sequence[Reading]) -> NDArray[np.float64]:
+    """(n,): the quantity of each input, NaN where it is missing."""
+    return np.array([reading.quantity(quantity) for reading in readings], dtype=np.float64)
+
+
+def cut_columns(
+    quantity: Quantity, values: NDArray[np.float64], cuts: Sequence[float], *, rich: bool = False
+) -> Iterator[Column]:
+    """A column `quantity > cut` for each cut."""
     total = not bool(np.isnan(values).any())
-    for cut in cut_points(values):
+    for cut in cuts:
         rows = np.flatnonzero(values > cut).astype(np.int32)
         yield Column(Compares(quantity, ">", cut), rows, total=total, rich=rich)
 

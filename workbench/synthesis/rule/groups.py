@@ -20,7 +20,7 @@ from workbench.synthesis.rule.table import ALONE, Codes, FeatureTable, Mask
 PRECISIONS = (0.6, 0.75, 0.9)
 MAX_GROUP = 40
 PRIOR_EXAMPLES = 1.0
-MAX_CLASSES = 12  # looked at for each rule
+MAX_CLASSES = 6  # looked at for each rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,8 @@ def _groups_of(
 ) -> Iterator[tuple[Literal, int, Mask]]:
     support, correct = counts.sum(axis=1), counts[:, label]
     share = float(mine[open_rows].mean())
+    if np.count_nonzero(correct >= 2) < 2:
+        return
     for precision in PRECISIONS:
         least = share + (1 - share) * precision
         chosen = np.flatnonzero(_speaks(correct, support, share, least, 0.0))

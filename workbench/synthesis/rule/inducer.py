@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from runtime.strict_json import canonical
@@ -21,6 +22,7 @@ from workbench.synthesis.rule.selection import (
     simplest_of_the_best,
     train,
 )
+from workbench.synthesis.rule.sharpening import sharpened
 from workbench.synthesis.rule.structures import (
     ConditionPoints,
     DecisionList,
@@ -29,6 +31,7 @@ from workbench.synthesis.rule.structures import (
     Structure,
     TermPoints,
 )
+from workbench.synthesis.rule.table import FeatureTable
 from workbench.synthesis.rule.write_python import write_python
 from workbench.synthesis.strategy import Progress
 
@@ -99,6 +102,30 @@ def _induced(
     while len(_remembered) > REMEMBERED:
         del _remembered[next(iter(_remembered))]
     return found
+
+
+def _learned(
+    inputs: Sequence[Mapping[str, Any]],
+    table: FeatureTable,
+    classes: Classes,
+    chosen: Estimate,
+    seed: int,
+) -> Structure:
+    """The chosen kind of structure learned from all rows, its numbers sharpened if that helps."""
+    model, columns = train(table, classes.codes, classes.count, chosen, seed)
+    structure = model.structure(columns, classes.labels, chosen.sure)
+    if isinstance(structure, PointScore):
+        return structure
+    finer = sharpened(columns, inputs, structure)
+    if finer is not None:
+        sharper, _ = train(finer, classes.codes, classes.count, replace(chosen, rich=True), seed)
+        wrong, still_wrong = (
+            int((each.predict(on)[0] != classes.codes).sum())
+            for each, on in ((model, columns), (sharper, finer))
+        )
+        if still_wrong < wrong:
+            return sharper.structure(finer, classes.labels, chosen.sure)
+    return structure
 
 
 def _families(fields: Sequence[InputField]) -> list[str]:

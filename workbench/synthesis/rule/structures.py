@@ -6,12 +6,21 @@ right, estimated on training examples only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.synthesis.kinds import Path
-from workbench.synthesis.rule.conditions import Condition, Reading, holds
+from workbench.synthesis.rule.conditions import (
+    AllOf,
+    AnyOf,
+    Condition,
+    HasTerms,
+    Leaf,
+    Not,
+    Reading,
+    holds,
+)
 from workbench.synthesis.rule.text import find_terms
 
 Answer = tuple[Any, float]
@@ -119,3 +128,41 @@ def _most_points(score: PointScore, reading: Reading) -> Answer:
     lead = totals[best] - max(others) if others else 0
     reached = [confidence for least, confidence in score.confidences if lead >= least]
     return score.start[best][0], reached[-1]
+
+
+def leaf_conditions(structure: Structure) -> Iterator[Leaf]:
+    """Every single condition of the structure, in order, out of what combines them."""
+    match structure:
+        case DecisionList(rules, _):
+            for rule in rules:
+                yield from _leaves(rule.conditions)
+        case PointScore():
+            yield from _leaves(
+                i.condition for i in structure.points if isinstance(i, ConditionPoints)
+            )
+        case Split(condition, yes, no):
+            yield from _leaves((condition,))
+            yield from leaf_conditions(yes)
+            yield from leaf_conditions(no)
+
+
+def _leaves(conditions: Iterable[Condition]) -> Iterator[Leaf]:
+    for condition in conditions:
+        match condition:
+            case Not(inner):
+                yield from _leaves((inner,))
+            case AllOf(several) | AnyOf(several):
+                yield from _leaves(several)
+            case leaf:
+                yield leaf
+
+
+def all_terms(structure: Structure) -> set[str]:
+    """Every term that some part of the structure looks for."""
+    leaves = leaf_conditions(structure)
+    found = {term for leaf in leaves if isinstance(leaf, HasTerms) for term in leaf.terms}
+    if isinstance(structure, PointScore):
+        for item in structure.points:
+            if isinstance(item, TermPoints):
+                found.update(item.terms)
+    return found

@@ -66,6 +66,16 @@ class FeatureTable:
             self.rich[columns],
         )
 
+    def beside(self, other: FeatureTable) -> FeatureTable:
+        """The conditions of both tables, which are of the same inputs; `other` merges nothing."""
+        return FeatureTable(
+            (*self.conditions, *other.conditions),
+            sparse.hstack([self.matrix, other.matrix]).tocsc(),
+            np.concatenate([self.families, np.full(len(other.families), ALONE)]),
+            np.concatenate([self.total, other.total]),
+            np.concatenate([self.rich, other.rich]),
+        )
+
     def plain(self) -> FeatureTable:
         """The table without its rich conditions."""
         return self.columns(np.flatnonzero(~self.rich)) if self.rich.any() else self

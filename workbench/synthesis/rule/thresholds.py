@@ -8,25 +8,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_CUTS = 24
+EVERY_GAP = 48
 SAME = 1e-9
 
 
 def cut_points(values: NDArray[np.float64]) -> list[float]:
-    """At most MAX_CUTS cuts t, ascending, for tests `value > t`.
+    """Cuts t, ascending, for tests `value > t`.
 
     `values` (n,) may hold NaN for missing. Every gap between distinct values is a cut while
-    they are few; beyond that, the gaps nearest to the quantiles.
+    there are at most EVERY_GAP of them; beyond that, MAX_CUTS gaps nearest to the quantiles.
     """
-    present = np.sort(values[~np.isnan(values)])
-    distinct = np.unique(present)
-    if len(distinct) > 1:  # values that differ by rounding alone are one value
-        apart = np.diff(distinct) > SAME * np.abs(distinct[1:])
-        distinct = distinct[np.concatenate([[True], apart])]
+    distinct, present = distinct_values(values)
     gaps = np.arange(len(distinct) - 1)
-    if len(gaps) > MAX_CUTS:
+    if len(gaps) > EVERY_GAP:
         ranks = np.linspace(0, len(present) - 1, MAX_CUTS + 2)[1:-1].astype(int)
         places = np.searchsorted(distinct, present[ranks], side="left")
         gaps = np.unique(np.clip(places, 0, len(distinct) - 2))
+    return cuts_in_gaps(distinct, gaps)
+
+
+def cuts_near(values: NDArray[np.float64], cut: float, most: int) -> list[float]:
+    """The cuts in the `most` gaps on either side of a cut, ascending."""
+    distinct, _ = distinct_values(values)
+    place = int(np.searchsorted(distinct, cut, side="right")) - 1
+    gaps = np.arange(max(0, place - most), min(len(distinct) - 1, place + most + 1))
+    return cuts_in_gaps(distinct, gaps)
+
+
+def distinct_values(
+    values: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The values that differ by more than rounding, and all that are not missing, ascending."""
+    present = np.sort(values[~np.isnan(values)])
+    distinct = np.unique(present)
+    if len(distinct) > 1:
+        apart = np.diff(distinct) > SAME * np.abs(distinct[1:])
+        distinct = distinct[np.concatenate([[True], apart])]
+    return distinct, present
+
+
+def cuts_in_gaps(distinct: NDArray[np.float64], gaps: NDArray[np.int64]) -> list[float]:
+    """A short number in each of the numbered gaps between ascending values."""
     whole = bool(np.all(distinct == np.floor(distinct))) and bool(np.all(np.abs(distinct) < 1e15))
     return [
         round_between(float(distinct[gap]), float(distinct[gap + 1]), whole=whole) for gap in gaps

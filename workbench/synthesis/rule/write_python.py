@@ -6,19 +6,17 @@ from collections.abc import Iterator
 
 from workbench.synthesis.fragment import Fragment
 from workbench.synthesis.kinds import class_label
-from workbench.synthesis.rule.conditions import AllOf, AnyOf, Condition, HasTerms, Not
 from workbench.synthesis.rule.python_conditions import ConditionWriter
 from workbench.synthesis.rule.python_score import write_score
 from workbench.synthesis.rule.python_source import commented, confidence, conjunction, constant
 from workbench.synthesis.rule.structures import (
-    ConditionPoints,
     DecisionList,
     Outcome,
     PointScore,
     Split,
     Structure,
-    TermPoints,
     Tree,
+    all_terms,
 )
 
 
@@ -98,39 +96,3 @@ def evidence(outcome: Outcome) -> str:
 
 def _figures(outcome: Outcome) -> str:
     return f"{outcome.correct} of {outcome.support}"
-
-
-def all_terms(structure: Structure) -> set[str]:
-    """Every term that some condition of the structure looks for."""
-    found: set[str] = set()
-    for condition in _conditions(structure):
-        found.update(_terms_of(condition))
-    if isinstance(structure, PointScore):
-        for item in structure.points:
-            if isinstance(item, TermPoints):
-                found.update(item.terms)
-    return found
-
-
-def _conditions(structure: Structure) -> Iterator[Condition]:
-    match structure:
-        case DecisionList(rules, _):
-            for rule in rules:
-                yield from rule.conditions
-        case PointScore():
-            yield from (i.condition for i in structure.points if isinstance(i, ConditionPoints))
-        case Split(condition, yes, no):
-            yield condition
-            yield from _conditions(yes)
-            yield from _conditions(no)
-
-
-def _terms_of(condition: Condition) -> Iterator[str]:
-    match condition:
-        case HasTerms(_, terms, _):
-            yield from terms
-        case Not(inner):
-            yield from _terms_of(inner)
-        case AllOf(conditions) | AnyOf(conditions):
-            for inner in conditions:
-                yield from _terms_of(inner)
