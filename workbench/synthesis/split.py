@@ -12,7 +12,10 @@ from runtime.strict_json import canonical
 from workbench.synthesis.examples_check import CheckedExamples
 from workbench.synthesis.kinds import OutputKind, class_label
 
-CROSS_VALIDATE_BELOW = 200
+# Few examples are judged best by judging each. Classes need more of them than texts and
+# numbers, whose programs are either right nearly everywhere or nearly nowhere.
+CROSS_VALIDATE_BELOW = 60
+CROSS_VALIDATE_CLASSES_BELOW = 200
 FOLDS = 5
 HELD_OUT_FRACTION = 0.25
 MAX_HELD_OUT = 1000
@@ -27,9 +30,13 @@ class Split:
 
 
 def plan_splits(checked: CheckedExamples, seed: int) -> list[Split]:
-    """One split of a large set; cross-validation folds of a small one (under 200 examples)."""
+    """One split of a large set; cross-validation folds of a small one.
+
+    Small is under 200 examples for classes and under 60 for other outputs.
+    """
     count = len(checked.examples)
-    if count < CROSS_VALIDATE_BELOW:
+    classes = checked.kind is OutputKind.CLASS
+    if count < (CROSS_VALIDATE_CLASSES_BELOW if classes else CROSS_VALIDATE_BELOW):
         return fold(checked, min(FOLDS, count), seed)
     fraction = min(HELD_OUT_FRACTION, MAX_HELD_OUT / count)
     return [hold_out(checked, fraction, seed)]
