@@ -80,7 +80,9 @@ class Application:
             await self._execute_path(path, request_id, scope, receive, send)
         else:
             scope.setdefault("admitted", True)
-            tagged = _Tagged(send, request_id or self.head.new_id())
+            request_id = request_id or self.head.new_id()
+            scope["request_id"] = request_id.decode()
+            tagged = _Tagged(send, request_id)
             await self.pages(scope, receive, tagged.send)
 
     async def _execute_path(

@@ -62,6 +62,9 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
+        if self._deadline == NEVER and (self.cycle is None or self.cycle.response_complete):
+            # Whatever comes now, a line end even, begins the next request's time.
+            self._begin_head()
         limit = self._config.max_header_bytes
         self._check_head = self._head_bytes + len(data) > limit
         super().data_received(data)
@@ -72,10 +75,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if not self._in_head:  # the first of a connection has its deadline already
-            self._in_head = True
-            self._head_bytes = 0
-            self._deadline = self.loop.time() + self._config.header_timeout_sec
+        if not self._in_head:  # it came in one piece with the request before
+            self._begin_head()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -126,6 +127,11 @@ class Connection(HttpToolsProtocol):
                 return
             what = "head" if self._in_head else "body"
             self._refuse("request-timeout", f"The {what} of the request did not come in time.")
+
+    def _begin_head(self) -> None:
+        self._in_head = True
+        self._head_bytes = 0
+        self._deadline = self.loop.time() + self._config.header_timeout_sec
 
     def _head_limit(self) -> str:
         config = self._config

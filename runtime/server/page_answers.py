@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TypeVar
 
 import msgspec
@@ -13,6 +14,8 @@ from runtime.errors import InvalidInputError, LoopaiError, NotFoundError
 from runtime.server.answers import Answer, problem
 
 MAX_BODY = 10_000
+
+logger = logging.getLogger("loopai.server")
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
@@ -105,7 +108,8 @@ async def answer_disk(request: Request, error: Exception) -> Response:
 
 
 async def answer_failure(request: Request, error: Exception) -> Response:
-    # Starlette logs it with its traceback; the caller learns only that it happened.
+    # The traceback follows in the log; the caller learns only that it happened.
+    logger.error("request %s failed: %s", request.scope["request_id"], type(error).__name__)
     return response_of(problem("internal-error", "Something failed; see the server's log."))
 
 

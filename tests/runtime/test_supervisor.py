@@ -15,6 +15,8 @@ import httpx
 import pytest
 from support import TASK, RunningRuntime, children_of, logged, server_folder, wait_until
 
+from runtime.config import DeploymentConfig
+from runtime.server.serve import worker_count
 from runtime.supervised_child import STALL_SECONDS, Child, ChildSpec
 
 INPUT = {"text": "buy"}
@@ -281,6 +283,15 @@ def test_a_second_signal_ends_it_at_once(served_dir):
         assert runtime.stop(signal.SIGINT) == 0
         with pytest.raises(httpx.TransportError):
             coming.result()
+
+
+def test_as_many_workers_run_as_asked_or_configured_or_there_are_processors():
+    unsaid = DeploymentConfig()
+    said = DeploymentConfig.model_validate({"execution": {"worker_count": 7}})
+    processors = len(os.sched_getaffinity(0))
+    assert worker_count(unsaid) == min(4, processors)
+    assert worker_count(said) == 7
+    assert worker_count(said, 3) == 3
 
 
 def test_a_crash_loop_is_tried_less_and_less_often_and_a_long_life_is_forgiven():

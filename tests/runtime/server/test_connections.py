@@ -138,6 +138,21 @@ def test_a_second_request_may_not_trickle_in_either(strict):
         assert status_of(answer)[0] == 408
 
 
+def test_line_ends_between_requests_hold_no_connection(strict):
+    with closing(connect(strict)) as client:
+        client.sendall(head("host: localhost") + BODY)
+        assert b"200 OK" in client.recv(65536)
+        client.sendall(b"\r\n")
+        assert b"200 OK" not in read_all(client)
+
+
+def test_requests_sent_at_once_are_answered_in_turn(strict):
+    with closing(connect(strict)) as client:
+        last = head("host: localhost", "connection: close") + BODY
+        client.sendall((head("host: localhost") + BODY) * 20 + last)
+        assert read_all(client).count(b"HTTP/1.1 200 OK") == 21
+
+
 def test_an_idle_connection_is_closed_after_a_while(strict):
     with closing(connect(strict)) as client:
         client.sendall(head("host: localhost") + BODY)

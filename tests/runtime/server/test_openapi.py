@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support import OUTPUT_SCHEMA, TASK, RunningRuntime, make_task, promote
@@ -66,6 +67,13 @@ def test_every_route_is_described_and_tasks_have_their_own_schemas(described):
     answer = paths[f"/v1/execute/{TASK}"]["post"]["responses"]["200"]["content"]
     output = answer["application/json"]["schema"]["properties"]["output"]["$ref"]
     assert document["components"]["schemas"][output.rpartition("/")[2]] == OUTPUT_SCHEMA
+
+
+def test_every_route_is_in_the_readme(described):
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    for path in described.http.get("/openapi.json").json()["paths"]:
+        if not path.startswith("/v1/execute/") or "{" in path:
+            assert path in readme or path.rpartition("}")[2] in readme, path
 
 
 def test_references_move_with_their_schema():
