@@ -101,7 +101,7 @@ class Shelf:
 
 
 def concatenate(
-    atoms: Atoms, outputs: Sequence[str], limit: int = 6, absent: int = 0
+    atoms: Atoms, outputs: Sequence[str], limit: int = 4, absent: int = 0
 ) -> list[Concatenation]:
     """The cheapest ways, at most `limit`, to write all of these outputs alike.
 
@@ -133,14 +133,15 @@ def concatenate(
             for atom in atoms.get(first[begin:end], ())
         ]
         nexts: list[tuple[float, State, Part, int]] = []
+        others = list(zip(outputs, places, strict=True))[1:]
         for atom in candidates + empties:
             edges += 1
-            if all(
-                output.startswith(text, place)
-                for output, text, place in zip(outputs, atom.texts, places, strict=True)
-            ):
+            for (output, place), text in zip(others, atom.texts[1:], strict=True):
+                if not output.startswith(text, place):
+                    break
+            else:
                 after = tuple(
-                    place + len(text) for place, text in zip(places, atom.texts, strict=True)
+                    [place + len(text) for place, text in zip(places, atom.texts, strict=True)]
                 )
                 reached = (after, failed | atom.fails)
                 extra = atom.made.cost + PART_COST

@@ -102,7 +102,8 @@ def replacement_operations(values: Sequence[str], clues: Clues) -> Iterator[Oper
         for other in wanted:
             if other != mark:
                 code = f"{X}.replace({quote(mark)}, {quote(other)})"
-                yield operation(code, TEXT, TEXT, 3.0, "text")
+                cost = 3.0 + 0.3 * (len(mark) + len(other) - 2)
+                yield operation(code, TEXT, TEXT, cost, "text")
     for other in wanted:
         if len(other) == 1 or other in (", ", " | "):
             yield _substitute("SPACES", r"\s+", other, 3.2, "text")

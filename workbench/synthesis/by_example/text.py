@@ -28,7 +28,7 @@ ROUNDS = 5
 GROUP_SUBSET = 4
 GROUP_ROUNDS = 2
 MAX_GROUPS = 10
-BUDGET = 90_000  # applications of a step to a value, each time a pool is grown
+BUDGET = 75_000  # applications of a step to a value, each time a pool is grown
 GROUP_BUDGET = 60_000
 LIMIT = 5
 SIMPLE = 14.0  # bits below which a single branch is not worth splitting
@@ -104,7 +104,7 @@ class TextSearch:
         """Straight programs, and branches where those are missing or far-fetched."""
         search = self._start(chosen, BUDGET)
         everything = tuple(range(len(chosen)))
-        programs = [self._program([Branch(None, way)]) for way in search.ways(everything, limit=6)]
+        programs = [self._program([Branch(None, way)]) for way in search.ways(everything, limit=4)]
         if not programs or programs[0].cost > SIMPLE:
             limit = programs[0].cost if programs else 400.0
             branches = search.branch(everything, limit, 1)
@@ -159,7 +159,7 @@ class TextSearch:
             if all(self.outputs[index] is None for index in chosen):
                 return
             search = self._start(chosen, budget)
-            ways = search.ways(tuple(range(len(chosen))), limit=6)
+            ways = search.ways(tuple(range(len(chosen))), limit=4)
             for way in ways:
                 self._keep(way)
             inside = sum(1 << index for index in group)

@@ -26,10 +26,6 @@ MAX_INLINE = 64
 MODULES = ("datetime", "math", "re", "string", "unicodedata")
 _formatted = re.compile(r'f"\{([^{}]*)\}"\Z')
 _simple = re.compile(r"[\w.()\[\]+*/% :-]{1,40}\Z")
-# A piece that can fail subscripts, converts or calls; what is not matched here cannot.
-_may_fail = re.compile(
-    r"\[(?![^\]]* for )[^:\]]*\]|\b(?:int|float|index|rindex|date)\(|:[,.\d]*[dfbxX%]\}"
-)
 
 
 def write_program(
@@ -84,7 +80,7 @@ class _Writer:
                 ]
         body = self._branches(program, comments)
         whole = [*reads, *guards, *body]
-        if self.helpers or any(_may_fail.search(line) for line in body):
+        if self.helpers or _may_fail(body):
             whole = [
                 *reads,
                 *guards,
@@ -278,6 +274,25 @@ def _wrapped(code: str) -> str:
     tight = (ast.Call, ast.Subscript, ast.Attribute, ast.Name, ast.Constant, ast.JoinedStr,
              ast.List, ast.ListComp, ast.Tuple, ast.Dict)  # fmt: skip
     return code if isinstance(tree, tight) else f"({code})"
+
+
+def _may_fail(lines: Sequence[str]) -> bool:
+    """Whether the lines subscript, convert, divide or format, any of which may raise."""
+    text = "\n".join(["def body():", *(f"    {line}" for line in lines)])
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
+            return True
+        if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
+            return True
+        if isinstance(node, ast.Div | ast.FloorDiv | ast.Mod | ast.Lt | ast.GtE):
+            return True
+        if isinstance(node, ast.Call):
+            name = (
+                node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+            )
+            if name in {"int", "float", "index", "rindex", "date", "min", "max"}:
+                return True
+    return False
 
 
 def _uses_module(source: str, name: str) -> bool:
