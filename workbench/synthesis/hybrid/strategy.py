@@ -1,0 +1,181 @@
+"""The strategy `hybrid`: what can be said in rules is, and a trained model does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from runtime.models import Example, Strategy, TaskSpecification
+from workbench.synthesis.by_example import solve_number, solve_text
+from workbench.synthesis.fragment import Fragment, RankedFragment, write_program
+from workbench.synthesis.hybrid.classes import learn_classes_by_rules
+from workbench.synthesis.hybrid.numbers import learn_numbers_by_formula
+from workbench.synthesis.kinds import InputField, OutputKind, Path, input_fields
+from workbench.synthesis.ml.outputs import Property, function_names, output_properties
+from workbench.synthesis.ml.properties import learn_property
+from workbench.synthesis.ml.strategy import FRAME_BYTES, MAX_BYTES
+from workbench.synthesis.strategy import Candidate, NotApplicableError, Progress
+
+# A property found by example this surely needs no model.
+SOLVED = 0.9
+
+
+class HybridStrategy:
+    """Classes: precise rules, then the model. Numbers: a formula, then the model. Objects:
+    each property by whatever suits it, texts by example."""
+
+    name = Strategy.HYBRID
+
+    def propose(
+        self,
+        task: TaskSpecification,
+        train: Sequence[Example],
+        *,
+        seed: int,
+        progress: Progress = lambda message: None,
+    ) -> Iterator[Candidate]:
+        """See `SynthesisStrategy.propose`."""
+        if not train:
+            raise NotApplicableError("there are no examples to learn from")
+        properties = output_properties(task.output_schema, [example.output for example in train])
+        learner = _Learner(task, train, seed, len(properties), progress)
+        if len(properties) == 1 and not properties[0].path:
+            ranked = learner.combine(properties[0], "answer")
+            yield _candidate(task, {(): ranked}, len(train))
+            return
+        chosen = {
+            item.path: learner.serve(item, function)
+            for item, function in zip(properties, function_names(properties), strict=True)
+        }
+        if not learner.has_trained:
+            raise NotApplicableError(
+                "every property is found by example: there is nothing to train a model for"
+            )
+        yield _candidate(task, chosen, len(train))
+
+
+class _Learner:
+    """Learns properties of one task's output from the same examples."""
+
+    def __init__(
+        self,
+        task: TaskSpecification,
+        train: Sequence[Example],
+        seed: int,
+        properties: int,
+        progress: Progress,
+    ) -> None:
+        self.has_trained = False
+        self._inputs: list[dict[str, Any]] = [example.input for example in train]
+        self._fields: list[InputField] = input_fields(task, train)
+        self._seed = seed
+        self._progress = progress
+        self._latency_ms = task.latency_target_ms / max(1, properties)
+        self._max_bytes = (MAX_BYTES - FRAME_BYTES) // max(1, properties)
+
+    def combine(self, item: Property, function: str) -> RankedFragment:
+        """Rules and a model together. Raises NotApplicableError where one alone is better."""
+        if item.kind is OutputKind.CLASS:
+            return learn_classes_by_rules(
+                self._inputs,
+                item.values,
+                self._fields,
+                function=function,
+                seed=self._seed,
+                latency_ms=self._latency_ms,
+                max_bytes=self._max_bytes,
+                progress=self._progress,
+            )
+        if item.kind is OutputKind.NUMBER:
+            return learn_numbers_by_formula(
+                self._inputs,
+                item.values,
+                self._fields,
+                item.schema,
+                function=function,
+                seed=self._seed,
+                latency_ms=self._latency_ms,
+                max_bytes=self._max_bytes,
+                progress=self._progress,
+            )
+        raise NotApplicableError(
+            f"{item.name} is neither a class nor a number: there is nothing to train a model for"
+        )
+
+    def serve(self, item: Property, function: str) -> RankedFragment:
+        """The property by example where that does, by rules and a model, or by a model alone."""
+        if not item.is_constant:
+            found = self._solve(item, function)
+            if found is not None and (item.kind is OutputKind.TEXT or found.score >= SOLVED):
+                return found
+            try:
+                self.has_trained = True
+                return self.combine(item, function)
+            except NotApplicableError as reason:
+                self._progress(f"{item.name}: {reason}")
+        best = next(
+            learn_property(
+                item,
+                self._inputs,
+                self._fields,
+                function=function,
+                seed=self._seed,
+                latency_ms=self._latency_ms,
+                max_bytes=self._max_bytes,
+                progress=self._progress,
+            ),
+            None,
+        )
+        if best is None:
+            raise NotApplicableError(f"no model of {item.name} is small enough")
+        return best
+
+    def _solve(self, item: Property, function: str) -> RankedFragment | None:
+        """The property found by example: a part of the input rewritten, or a formula of it."""
+        present = [value for value in item.values if value is not None]
+        solve: Callable[..., list[RankedFragment]]
+        if all(isinstance(value, str) for value in present):
+            solve = solve_text
+        elif item.kind is OutputKind.NUMBER:
+            solve = solve_number
+        else:
+            return None
+        self._progress(f"looking for {item.name} by example")
+        found = solve(
+            self._inputs,
+            item.values,
+            self._fields,
+            function=function,
+            seed=self._seed,
+            progress=self._progress,
+        )
+        if item.kind is OutputKind.TEXT and not found:
+            raise NotApplicableError(f"no way to write {item.name} was found in the examples")
+        return found[0] if found else None
+
+
+def _candidate(
+    task: TaskSpecification, chosen: dict[Path, RankedFragment], examples: int
+) -> Candidate:
+    least = min(ranked.score for ranked in chosen.values())
+    if () in chosen:
+        parts: Fragment | dict[Path, Fragment] = chosen[()].fragment
+        title = chosen[()].title
+        notes = chosen[()].notes
+    else:
+        named = {".".join(path): ranked for path, ranked in chosen.items()}
+        title = "; ".join(f"{name}: {ranked.title}" for name, ranked in named.items())
+        parts = {path: ranked.fragment for path, ranked in chosen.items()}
+        notes = tuple(f"{name}: {note}" for name, ranked in named.items() for note in ranked.notes)
+    judged = "at least " if len(chosen) > 1 else ""
+    about = (
+        f"Answers by {title}; learned from {examples} examples, {judged}{least:.1%} right in "
+        "cross-validation."
+    )
+    return Candidate(
+        Strategy.HYBRID,
+        label=title,
+        source=write_program(task, parts, about),
+        notes=notes,
+        parameters={"examples": examples, "cross_validated_accuracy": round(least, 4)},
+    )
