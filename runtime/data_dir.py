@@ -98,6 +98,18 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def make_folder(folder: Path, *, sync: bool = True) -> None:
+    """Make `folder` and those above it where they are not there, to survive a power cut.
+
+    Raises OSError.
+    """
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    if sync:
+        for made in reversed(missing):
+            sync_folder(made.parent)
+
+
 @contextmanager
 def open_atomic(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """Open a file beside `path` that takes its place only when the block ends well.
@@ -105,7 +117,7 @@ def open_atomic(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     A `private` file can be read by its owner only.
     Raises OSError when the folder cannot be written; `path` is then as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

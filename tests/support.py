@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -140,11 +140,15 @@ class RunningRuntime:
         task: str = TASK,
         environment: Mapping[str, str] | None = None,
         workers: int | None = 1,
+        under: Sequence[str] = (),
     ) -> None:
-        """With `workers` None, as many as the data directory's configuration says."""
+        """With `workers` None, as many as the data directory's configuration says.
+
+        `under` is a command that runs it, such as a tracer that leaves it its process id.
+        """
         self.data_dir = data_dir
         self._errors = data_dir.root / f"stderr-{time.monotonic_ns()}.txt"
-        command = [sys.executable, "-m", "runtime", "start", "--json", "--port", "0"]
+        command = [*under, sys.executable, "-m", "runtime", "start", "--json", "--port", "0"]
         command += ["--task-id", task, "--data-dir", str(data_dir.root), *arguments]
         command += [] if workers is None else ["--workers", str(workers)]
         with self._errors.open("wb") as errors:

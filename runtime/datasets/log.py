@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from runtime.clock import Clock, utc_now
-from runtime.data_dir import sync_folder
+from runtime.data_dir import make_folder, sync_folder
 from runtime.datasets.log_files import COMPRESSED, file_name, list_log_files
 from runtime.datasets.owned_file import OwnedFile, is_same_file, open_owned
 from runtime.errors import LoopaiError, Problem
@@ -161,7 +161,7 @@ class ExecutionLog:
             if self._keeps_file(day, moment) and self._file_is_there():
                 return
             self.close()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder, sync=self.durability == "disk")
         if not self._recovered:
             self.recover()
         self._open(day)

@@ -21,16 +21,17 @@ SECONDS_TO_RECOVER = 30.0
 MAX_DELAY = 0.15
 HTTP_WORKERS = 2
 ALL = "all"
+HTTP_WORKER = "1"
 #: What to kill: the supervisor, an HTTP worker, a fork server, a sandbox worker, or all of them;
 #: and how often. A whole restart takes longest, so it is rarer.
-DEPTHS = {"0": 1, "1": 4, "2": 2, "3": 2, ALL: 2}
+DEPTHS = {"0": 1, HTTP_WORKER: 5, "2": 3, "3": 3, ALL: 1}
 #: When to strike: as an answer arrives, as the log is written, or just any time.
 Moment = Literal["answer", "write", "any"]
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
 #: Answers that must come between two kills, so that each kill meets a server at work.
 WORKING = 30
 #: Large inputs make writing the log take milliseconds: a kill finds the moment more easily.
-LARGE = 500_000
+LARGE = 1_500_000
 
 
 @dataclass
@@ -87,7 +88,7 @@ class Killing:
         for _ in range(rounds):
             [depth] = self._random.choices(list(DEPTHS), list(DEPTHS.values()))
             moment = self._random.choice(MOMENTS)
-            self.round(depth, moment, large=self._random.random() < 0.3)
+            self.round(depth, moment)
         self._load.stop()
         if self._runtime.stop() != 0:
             self.report.violations.append("it did not end well when told to stop")
@@ -96,14 +97,18 @@ class Killing:
         self._sum_up(time.monotonic() - started)
         return self.report
 
-    def round(self, depth: str, moment: Moment, *, large: bool) -> None:
+    def round(self, depth: str, moment: Moment) -> None:
         """Kill a process of this depth (or all) while it works; check once it works again."""
+        large = moment != "any" and depth in (HTTP_WORKER, ALL)
         self._load.padding = LARGE if large else 0
         self._wait_for_answers(WORKING // 4 if large else WORKING)
         tree = wait_until(lambda: self._tree_with(depth), SECONDS_TO_RECOVER)
         # Those that answer and write first: what is done after the answer must be caught.
-        every = [process for level in ("1", "0", "2", "3") for process in tree.get(level, ())]
+        levels = (HTTP_WORKER, *sorted(tree.keys() - {HTTP_WORKER}))
+        every = [process for level in levels for process in tree[level]]
         victims = every if depth == ALL else [self._random.choice(tree[depth])]
+        if large and depth == HTTP_WORKER:
+            victims = tree[depth]  # the one that answers or writes at the moment is among them
         self._kill(victims, moment)
         killed_at = time.monotonic()
         self._load.padding = 0
@@ -146,7 +151,7 @@ class Killing:
     def _is_whole(self) -> bool:
         """Whether every HTTP worker lives again and has a process that makes sandbox workers."""
         tree = self._tree()
-        return all(len(tree.get(depth, ())) == HTTP_WORKERS for depth in ("1", "2"))
+        return all(len(tree.get(depth, ())) == HTTP_WORKERS for depth in (HTTP_WORKER, "2"))
 
     def _tree_with(self, depth: str) -> dict[str, list[psutil.Process]]:
         tree = self._tree()
