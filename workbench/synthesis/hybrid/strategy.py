@@ -43,15 +43,19 @@ class HybridStrategy:
             ranked = learner.combine(properties[0], "answer")
             yield _candidate(task, {(): ranked}, len(train))
             return
-        chosen = {
-            item.path: learner.serve(item, function)
-            for item, function in zip(properties, function_names(properties), strict=True)
-        }
+        named = list(zip(properties, function_names(properties), strict=True))
+        chosen: dict[Path, RankedFragment] = {}
+        # Texts last: only where something else needs a model are they worth the search here.
+        for item, function in sorted(named, key=lambda pair: pair[0].kind is OutputKind.TEXT):
+            if item.kind is OutputKind.TEXT and not learner.has_trained:
+                break
+            chosen[item.path] = learner.serve(item, function)
         if not learner.has_trained:
             raise NotApplicableError(
                 "every property is found by example: there is nothing to train a model for"
             )
-        yield _candidate(task, chosen, len(train))
+        in_order = {item.path: chosen[item.path] for item in properties}
+        yield _candidate(task, in_order, len(train))
 
 
 class _Learner:
