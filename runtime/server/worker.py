@@ -42,6 +42,7 @@ from runtime.supervised_child import READY, RETIRE
 from runtime.supervisor import SECONDS_TO_MOVE_ON
 
 SECONDS_BETWEEN_PULSES = 0.5
+KEYS_NEEDED = ("keys_needed",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +80,8 @@ class HttpWorker:
         strict = execution.require_isolation == "strict"
         tracing = open_tracing() if config.runtime.traces else None
         metrics = Metrics(self.memory, self.memory.slot(self.slot))
+        # A key that was needed stays needed, over this worker's predecessors too.
+        self.access.required |= any(metrics.totals().get(KEYS_NEEDED, ()))
         with Sandbox(limits, execution.sandbox_workers, strict) as sandbox:
 
             def new_lane(name: str) -> Lane:
@@ -87,7 +90,12 @@ class HttpWorker:
                 )
                 return Lane(name, sandbox, log, metrics, config.runtime.max_queue)
 
-            tasks = ServedTasks(self.data_dir, sandbox, new_lane, self.access.refresh)
+            def look_at_keys() -> None:
+                self.access.refresh()
+                if self.access.required:
+                    metrics.set(KEYS_NEEDED, 1)
+
+            tasks = ServedTasks(self.data_dir, sandbox, new_lane, look_at_keys)
             rules = ConnectionRules(
                 config.runtime, lambda reason: metrics.add(("connections_refused", reason))
             )

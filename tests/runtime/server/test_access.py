@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
+import httpx
 import pytest
 from support import TASK, RunningRuntime, server_folder, wait_until
 
@@ -78,3 +82,18 @@ def test_revoking_the_last_key_locks_the_door(served_dir):
         file.revoke(stored.id)
         wait_until(lambda: post(runtime, f"Bearer {key}").status_code == 401)
         assert post(runtime, None).status_code == 401
+
+
+def test_a_locked_door_stays_locked_when_a_worker_is_replaced(served_dir):
+    file = KeyFile(served_dir.keys_file)
+    with RunningRuntime(served_dir) as runtime:
+        assert post(runtime, None).status_code == 200
+        stored, _ = file.create("only", ["execute"])
+        wait_until(lambda: post(runtime, None).status_code == 401)
+        file.revoke(stored.id)
+        (worker,) = runtime.worker_pids()
+        os.kill(worker, signal.SIGKILL)
+        runtime.http.close()
+        wait_until(lambda: worker not in runtime.worker_pids())
+        with httpx.Client(base_url=runtime.url, timeout=30) as runtime.http:
+            assert post(runtime, None).status_code == 401
