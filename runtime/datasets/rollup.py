@@ -47,8 +47,9 @@ def stats(
 ) -> dict[str, Any]:
     """Several days as one, with a short line for each.
 
-    A day before `today` (default: the day it is, in UTC) is read from its file, written first
-    where absent or out of date; a day whose log is gone (retention) keeps its figures.
+    Each day's file is written on the way. One before `today` (default: the day it is, in UTC)
+    is read from its file unless that is out of date; where its log is gone (retention), it
+    keeps its figures.
     """
     today = today or utc_now().date()
     total = ExecutionStats()
@@ -68,10 +69,8 @@ def stats(
 
 
 def _day_stats(data_dir: DataDir, task: str, day: date, today: date) -> dict[str, Any]:
-    if day >= today:
-        return daily_stats(data_dir, task, day)
     file = data_dir.daily_stats_file(task, day)
-    kept = _read_kept(file)
+    kept = None if day >= today else _read_kept(file)  # today's log grows while it is read
     files = list_log_files(data_dir.executions(task), day, day)
     if kept is not None and (not files or kept["log_bytes"] == _log_size(data_dir, task, day)):
         return kept

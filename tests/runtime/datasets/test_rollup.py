@@ -98,8 +98,15 @@ def test_days_are_merged_and_finished_days_are_kept_in_files(data_dir):
     assert both["outputs"]["values"][0] == {"value": "ham", "count": 1800, "share": 0.9}
     assert both["latency_ms"]["p99"] == pytest.approx(991, rel=0.006)
     assert [day["executions"] for day in both["by_day"]] == [1002, 1002]
-    kept = [path.name for path in data_dir.analytics(TASK).iterdir()]
-    assert kept == ["daily-stats-2026-11-22.json"], "today is not finished"
+    kept = sorted(path.name for path in data_dir.analytics(TASK).iterdir())
+    assert kept == ["daily-stats-2026-11-22.json", f"daily-stats-{TODAY.isoformat()}.json"]
+
+
+def test_today_is_derived_anew_each_time_it_is_asked_for(data_dir):
+    write_log(data_dir, some_lines("2026-11-24"), "2026-11-24.jsonl")
+    assert stats(data_dir, TASK, [TODAY], TODAY)["executions"] == 1002
+    write_log(data_dir, [log_line(1, "2026-11-24T10:00:00.000000Z")], "2026-11-24.2.jsonl")
+    assert stats(data_dir, TASK, [TODAY], TODAY)["executions"] == 1003
 
 
 def test_a_kept_day_is_derived_again_when_its_log_grew(data_dir):
