@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from runtime.models import Example, Strategy, TaskSpecification
@@ -10,7 +11,7 @@ from workbench.synthesis.fragment import Fragment, RankedFragment, write_program
 from workbench.synthesis.kinds import OutputKind, Path, input_fields, output_kind
 from workbench.synthesis.rule.columns import solve_column
 from workbench.synthesis.rule.output_tree import read_outputs, schema_at
-from workbench.synthesis.rule.python_source import Names, identifier
+from workbench.synthesis.rule.python_source import identifier
 from workbench.synthesis.strategy import Candidate, NotApplicableError, Progress
 
 FUNCTIONS = {
@@ -68,7 +69,6 @@ def _object_candidate(
     inputs = [example.input for example in train]
     fields = input_fields(task, train)
     tree = read_outputs([example.output for example in train], task.output_schema)
-    names = Names()
     parts: dict[Path, RankedFragment] = {}
     for path, values in tree.leaves.items():
         dotted = ".".join(path)
@@ -77,7 +77,7 @@ def _object_candidate(
             values,
             schema_at(task.output_schema, path),
             fields,
-            function=_function_name(path, names),
+            function=_function_name(path, [part.fragment.function for part in parts.values()]),
             seed=seed,
             progress=_about(dotted, progress),
         )
@@ -108,9 +108,17 @@ def _about(field: str, progress: Progress) -> Progress:
     return lambda message: progress(f"{field}: {message}")
 
 
-def _function_name(path: Path, names: Names) -> str:
-    """A function's name that no local of the program's `run` can have."""
-    return names.give("find_" + identifier("_".join(path), "field"))
+def _function_name(path: Path, others: Collection[str]) -> str:
+    """A function's name such that no name made from it is one made from another's."""
+    tail = identifier("_".join(path), "field")
+    verbs = itertools.chain(["find"], (f"find{number}" for number in itertools.count(2)))
+    for verb in verbs:
+        name = f"{verb}_{tail}"
+        if not any(
+            f"{name}_".startswith(f"{o}_") or f"{o}_".startswith(f"{name}_") for o in others
+        ):
+            return name
+    raise AssertionError("there are more verbs than names")
 
 
 def _candidate(
