@@ -50,6 +50,8 @@ class Failure:
     errors: tuple[FieldError, ...] = ()
     execution_id: str | None = None
     program_version: int | None = None
+    #: What the runtime calls this request in its own log; of a single execution only.
+    request_id: str | None = None
     #: Whether the same request may well succeed a little later.
     temporary: bool = False
     retry_after: str | None = None
@@ -147,6 +149,7 @@ def _failure(data: Mapping[str, Any], status: int, retry_after: str | None = Non
         ),
         execution_id=data.get("execution_id"),
         program_version=data.get("program_version"),
+        request_id=data.get("request_id"),
         temporary=status in TEMPORARY,
         retry_after=retry_after,
     )
