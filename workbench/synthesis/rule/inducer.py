@@ -96,8 +96,7 @@ def _induced(
         chosen = [simplest_of_the_best(family) for family in estimates.values() if family]
         for each in _best_first(chosen):
             progress(f"learning the {each.family}")
-            model, columns = train(table, classes.codes, classes.count, each, seed)
-            found.append((each, model.structure(columns, classes.labels, each.sure)))
+            found.append((each, _learned(inputs, table, classes, each, seed)))
     _remembered[key] = found
     while len(_remembered) > REMEMBERED:
         del _remembered[next(iter(_remembered))]

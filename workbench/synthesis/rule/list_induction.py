@@ -15,6 +15,7 @@ from workbench.synthesis.rule.table import Codes, FeatureTable, Mask, strongest_
 BEAM = 6
 MAX_RULES = 60
 MAX_COLUMNS = 3000
+LEAST_GAIN = 0.01  # in estimated precision, for which a rule takes on one condition more
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,21 @@ class DraftList:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A rule being built: `honest` is where it would hold had the row itself not been seen."""
+    """A rule being built, its estimated precision, and how many open rows it decides.
+
+    `within` are the rows where it holds, but for its last literal when `settled` is false; for
+    a group, where it would hold had the row itself not been seen.
+    """
 
     rule: DraftRule
-    honest: Mask
     value: float
+    decided: int
+    within: Mask
+    settled: bool
+
+    def rows(self, table: FeatureTable) -> Mask:
+        """(n,) where the rule holds."""
+        return self.within if self.settled else self.within & self.rule.literals[-1].mask(table)
 
 
 def induce_list(
@@ -114,9 +125,10 @@ def _best_rule(
 ) -> DraftRule | None:
     prior = onehot[open_rows].mean(axis=0)
     attempts = list(_singles(table, onehot, open_rows, prior, settings))
-    for literal, label, honest in propose_groups(families, onehot, open_rows, settings.at_least):
-        value = _value(onehot[honest], label, prior, settings)
-        attempts.append(_Attempt(DraftRule((literal,), label), honest, value))
+    for literal, label, unseen in propose_groups(families, onehot, open_rows, settings.at_least):
+        value = _value(onehot[unseen], label, prior, settings)
+        rule = DraftRule((literal,), label)
+        attempts.append(_Attempt(rule, value, int(unseen.sum()), unseen, settled=True))
     frontier = _best(attempts, BEAM)
     for _ in range(settings.max_conditions - 1):
         extended = [
@@ -132,38 +144,30 @@ def _best_rule(
             return None
         return best[0].rule
     good = _best([each for each in attempts if each.value >= settings.least_value], len(attempts))
-    widest = max(good, key=lambda each: int(each.honest.sum()), default=None)
+    widest = max(good, key=lambda each: each.decided, default=None)
     return widest.rule if widest else None
 
 
 def _singles(
     table: FeatureTable,
     onehot: NDArray[np.float64],
-    within: Mask,
+    open_rows: Mask,
     prior: NDArray[np.float64],
     settings: ListSettings,
-    literals: tuple[Literal, ...] = (),
-    label: int | None = None,
 ) -> Iterator[_Attempt]:
-    """The best rules that add one literal to `literals`, looked at within some rows."""
-    held = table.counts(within, onehot)
-    total = onehot[within].sum(axis=0)
-    for negated, counts in ((False, held), (True, total - held)):
+    """The most promising rules of one literal, of any class."""
+    held = table.counts(open_rows, onehot)
+    total = onehot[open_rows].sum(axis=0)
+    alone = table.families < 0  # "does not say X" is no reason on its own
+    for negated, counts in ((False, held), (True, (total - held) * alone[:, None])):
         support = counts.sum(axis=1)
         values = (counts + settings.caution * prior) / (support + settings.caution)[:, None]
         values[support < settings.min_support] = 0
-        if negated and not literals:
-            values[table.families >= 0] = 0  # "does not say X" is no reason on its own
-        if label is not None:
-            values = np.where(np.arange(len(prior)) == label, values, 0)
-        flat = np.lexsort((np.arange(values.size), -values.ravel()))[:BEAM]
-        for place in flat:
-            column, chosen = divmod(int(place), len(prior))
-            value = float(values[column, chosen])
-            if value > 0:
-                literal = Literal((column,), negated=negated)
-                mask = literal.mask(table) & within
-                yield _Attempt(DraftRule((*literals, literal), chosen), mask, value)
+        for place in _largest(values.ravel()):
+            column, label = divmod(place, len(prior))
+            rule = DraftRule((Literal((column,), negated=negated),), label)
+            value, decided = float(values[column, label]), int(support[column])
+            yield _Attempt(rule, value, decided, open_rows, settled=False)
 
 
 def _extensions(
@@ -173,11 +177,34 @@ def _extensions(
     prior: NDArray[np.float64],
     settings: ListSettings,
 ) -> Iterator[_Attempt]:
+    """The rule with one literal more, where that makes it more precise."""
     label = attempt.rule.label
-    if onehot[attempt.honest, label].all():
+    within = attempt.rows(table)
+    correct_or_not = np.column_stack([onehot[:, label], 1 - onehot[:, label]])
+    total = correct_or_not[within].sum(axis=0)
+    if total[1] == 0:
         return
-    longer = _singles(table, onehot, attempt.honest, prior, settings, attempt.rule.literals, label)
-    yield from (candidate for candidate in longer if candidate.value > attempt.value + 0.01)
+    held = table.counts(within, correct_or_not)
+    for negated, counts in ((False, held), (True, total - held)):
+        support = counts.sum(axis=1)
+        values = (counts[:, 0] + settings.caution * prior[label]) / (support + settings.caution)
+        values[support < settings.min_support] = 0
+        for column in _largest(values):
+            value, decided = float(values[column]), int(support[column])
+            if value > attempt.value + LEAST_GAIN:
+                literals = (*attempt.rule.literals, Literal((column,), negated=negated))
+                yield _Attempt(DraftRule(literals, label), value, decided, within, settled=False)
+
+
+def _largest(values: NDArray[np.float64]) -> list[int]:
+    """The places of the BEAM largest positive values, largest first, of equals the first."""
+    if len(values) > BEAM:
+        least = np.partition(values, -BEAM)[-BEAM]
+        places = np.flatnonzero((values >= least) & (values > 0))
+    else:
+        places = np.flatnonzero(values > 0)
+    order = np.argsort(-values[places], kind="stable")[:BEAM]
+    return [int(place) for place in places[order]]
 
 
 def _value(
@@ -195,7 +222,7 @@ def _best(attempts: list[_Attempt], many: int) -> list[_Attempt]:
         range(len(attempts)),
         key=lambda place: (
             -round(attempts[place].value, 9),
-            -int(attempts[place].honest.sum()),
+            -attempts[place].decided,
             len(attempts[place].rule.literals),
             place,
         ),
