@@ -25,7 +25,7 @@ from workbench.synthesis.strategy import NotApplicableError, Progress
 PRECISIONS = (0.97, 0.9)
 FOLDS, FEW_ROWS = 5, 120
 # Rules are slow to find in many or long inputs: there a sample and fewer folds tell enough.
-MAX_ROWS, MAX_CHARACTERS = 1500, 1_000_000
+MAX_ROWS, MAX_CHARACTERS = 1500, 500_000
 FEWER_FOLDS = 3
 
 
@@ -111,7 +111,7 @@ def learn_classes_by_rules(
             fields,
             seed=seed,
             latency_ms=latency_ms,
-            max_bytes=max_bytes - 20_000,
+            max_bytes=max_bytes,
             progress=progress,
         ),
         None,

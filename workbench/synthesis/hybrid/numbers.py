@@ -52,7 +52,7 @@ def learn_numbers_by_formula(
                 function=f"{function}_by_model",
                 seed=seed,
                 latency_ms=latency_ms,
-                max_bytes=max_bytes - 20_000,
+                max_bytes=max_bytes,
                 progress=progress,
             ),
             None,

@@ -25,6 +25,7 @@ FINALISTS = 5
 PICKS = 4
 # A blend of models is harder to read than one: its log-loss must be this much lower.
 BLEND_GAIN = 0.04
+JOIN_WITHIN = 1.5
 COLUMN_GAIN = 0.02
 # Above this much work (see `Trials.work`) a model that takes many passes is not tried.
 PATIENT_WORK = 50_000_000
@@ -156,7 +157,13 @@ def fit_token_count(trials: Trials, trial: Trial) -> Trial:
 
 
 def _try_texts(trials: Trials, sight: Sight) -> None:
-    looks = trials.run([_recipe(RANKER, views, sight.parts) for views in sight.views])
+    looks: list[Trial] = []
+    for views in sight.views:
+        apart = {look.recipe.views: look.loss for look in looks}
+        alone = [apart[(view,)] for view in views if (view,) in apart]
+        # Views together are worth a trial where none is much worse alone.
+        if not alone or max(alone) <= JOIN_WITHIN * min(apart.values()):
+            looks += trials.run([_recipe(RANKER, views, sight.parts)])
     looks.sort(key=lambda trial: (round(trial.loss, 6), trial.recipe.title))
     for look in looks[:2]:
         views = look.recipe.views

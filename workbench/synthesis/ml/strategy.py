@@ -13,8 +13,8 @@ from workbench.synthesis.ml.properties import learn_property
 from workbench.synthesis.strategy import Candidate, NotApplicableError, Progress
 
 MAX_BYTES = 290_000
-# What the program has beside its fragments: docstring, imports, `run`.
-FRAME_BYTES = 4_000
+# What a program may have beside its models: docstring, imports, rules or formulas, `run`.
+FRAME_BYTES = 24_000
 
 
 class MlStrategy:

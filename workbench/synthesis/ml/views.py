@@ -16,8 +16,10 @@ from workbench.synthesis.ml import program_code
 # Characters of text read for each millisecond of the task's latency target, measured so
 # that reading to the limit takes about half of the target.
 WORD_CHARACTERS_PER_MS = 3000
-PIECE_CHARACTERS_PER_MS = 300
+PIECE_CHARACTERS_PER_MS = 200
 MEASURED_CHARACTERS = 2000
+LONG_TEXT = 1500
+SIZES, SIZES_WITHOUT_SPACES = (2, 4), (1, 3)
 MAX_STEPS = 8
 SKEWED = 2.0
 
@@ -72,7 +74,8 @@ def text_views(
         return []
     word_limit = max(200, int(WORD_CHARACTERS_PER_MS * latency_ms))
     piece_limit = max(200, int(PIECE_CHARACTERS_PER_MS * latency_ms))
-    sizes = (1, 3) if _written_without_spaces(inputs, paths) else (2, 4)
+    spaceless = _written_without_spaces(inputs, paths)
+    sizes = SIZES_WITHOUT_SPACES if spaceless else SIZES
 
     def words(*where: Path) -> TextView:
         return TextView(_titled("words", where, paths), where, "find_words", (), word_limit)
@@ -84,9 +87,12 @@ def text_views(
     pieces = TextView(
         f"pieces of {sizes[0]} to {sizes[1]} letters", paths, "find_pieces", sizes, piece_limit
     )
-    views = [(words(*paths),), (pairs(*paths),), (pieces,), (words(*paths), pieces)]
+    views: list[tuple[TextView, ...]] = [(words(*paths),), (pairs(*paths),)]
     if len(paths) > 1:
         views.insert(1, tuple(words(path) for path in paths))
+    # Long texts have words enough to tell them by.
+    if spaceless or _mean_length(inputs, paths) < LONG_TEXT:
+        views += [(pieces,), (words(*paths), pieces)]
     return views
 
 
@@ -152,6 +158,10 @@ def _titled(what: str, where: Sequence[Path], every: Sequence[Path]) -> str:
     if len(where) == len(every):
         return what
     return f"{what} of {' and '.join('.'.join(path) for path in where)}"
+
+
+def _mean_length(inputs: Sequence[Any], paths: tuple[Path, ...]) -> float:
+    return statistics.fmean(len(program_code.read_text(data, paths, 20_000)) for data in inputs)
 
 
 def _numbers(field: InputField, inputs: Sequence[Any]) -> list[float]:
