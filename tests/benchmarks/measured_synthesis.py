@@ -16,7 +16,7 @@ from runtime.models import Example, Strategy, TaskSpecification
 from runtime.sandbox import Sandbox
 from tests.benchmarks.labelled_sets import REPOSITORY, LabelledSet, load_set
 from workbench.synthesis.evaluation import percentile
-from workbench.synthesis.strategies import all_strategies
+from workbench.synthesis.strategies import load_strategies
 from workbench.synthesis.strategy import NotApplicableError
 
 KILOBYTE = 1024
@@ -45,7 +45,7 @@ def measure(labelled: LabelledSet, strategy: Strategy, seed: int) -> Measured:
         output_schema={"enum": sorted(set(labelled.labels))},
     )
     examples = [Example(input=labelled.inputs[n], output=labelled.labels[n]) for n in train]
-    chosen = next(each for each in all_strategies() if each.name is strategy)
+    (chosen,) = load_strategies([strategy])
     started = time.monotonic()
     candidate = next(iter(chosen.propose(task, examples, seed=seed)), None)
     seconds = time.monotonic() - started
