@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from workbench.synthesis.strategy import Candidate, NotApplicableError, Progress
 
 # A property found by example this surely needs no model.
 SOLVED = 0.9
+# Classes that stand in the inputs of this share of examples are looked for by example first.
+COPIED = 0.5
 
 
 class HybridStrategy:
@@ -136,9 +139,8 @@ class _Learner:
 
     def _solve(self, item: Property, function: str) -> RankedFragment | None:
         """The property found by example: a part of the input rewritten, or a formula of it."""
-        present = [value for value in item.values if value is not None]
         solve: Callable[..., list[RankedFragment]]
-        if all(isinstance(value, str) for value in present):
+        if item.kind is OutputKind.TEXT or self._stands_in_inputs(item):
             solve = solve_text
         elif item.kind is OutputKind.NUMBER:
             solve = solve_number
@@ -156,6 +158,15 @@ class _Learner:
         if item.kind is OutputKind.TEXT and not found:
             raise NotApplicableError(f"no way to write {item.name} was found in the examples")
         return found[0] if found else None
+
+    def _stands_in_inputs(self, item: Property) -> bool:
+        """Whether the classes are mostly words that stand in the inputs, and so may be copied."""
+        pairs = [
+            (value.casefold(), json.dumps(data, ensure_ascii=False).casefold())
+            for data, value in zip(self._inputs, item.values, strict=True)
+            if isinstance(value, str)
+        ]
+        return sum(value in data for value, data in pairs) >= COPIED * len(item.values)
 
 
 def _candidate(

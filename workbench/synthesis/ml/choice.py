@@ -21,7 +21,7 @@ from workbench.synthesis.ml.space import Array
 from workbench.synthesis.ml.trials import Trial, Trials
 from workbench.synthesis.ml.views import RowPart, TextView
 
-FINALISTS = 5
+FINALISTS = 4
 PICKS = 4
 # A blend of models is harder to read than one: its log-loss must be this much lower.
 BLEND_GAIN = 0.04
@@ -197,7 +197,7 @@ def _try_texts(trials: Trials, sight: Sight) -> None:
 
 def _try_columns(trials: Trials, sight: Sight) -> None:
     rows = len(trials.trainer.labels)
-    heads = [head for head in HEADS if rows <= head.max_rows]
+    heads = [head for head in HEADS if head.min_rows <= rows <= head.max_rows]
     if sight.views:
         heads = [head for head in heads if head.title in COLUMN_HEADS_BESIDE_TEXT]
         trials.run([Recipe(head, parts=sight.parts) for head in heads])

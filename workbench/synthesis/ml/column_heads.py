@@ -29,12 +29,17 @@ LEAST_SHARE = 0.001
 
 @dataclass(frozen=True, slots=True)
 class ColumnHead:
-    """A kind of classifier of rows of numbers; `max_rows` keeps training and program small."""
+    """A kind of classifier of rows of numbers.
+
+    It is tried for `min_rows` examples or more, where it has a chance, and up to `max_rows`,
+    which keep training and program small.
+    """
 
     title: str
     family: Family
     make: Callable[[int], Any]
     max_rows: int
+    min_rows: int = 0
 
 
 def _forest(kind: Any, leaf: int) -> Callable[[int], Any]:
@@ -68,7 +73,7 @@ HEADS = (
     ColumnHead("SVM with RBF kernel (C=10)", "kernel", _kernel(10), 3000),
     ColumnHead("extra trees", "forest", _forest(ExtraTreesClassifier, 2), 20_000),
     ColumnHead("random forest", "forest", _forest(RandomForestClassifier, 2), 20_000),
-    ColumnHead("gradient boosting", "boosting", _boosting, 5000),
+    ColumnHead("gradient boosting", "boosting", _boosting, 5000, min_rows=150),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import re
@@ -96,6 +97,7 @@ def assemble(
     return "\n\n\n".join(blocks) + "\n"
 
 
+@functools.cache
 def _source(name: str) -> str:
     """The source of a function, without its annotations, which a program has no use for."""
     source = inspect.getsource(getattr(program_code, name)).rstrip()

@@ -55,12 +55,12 @@ def test_the_notes_name_telling_words_and_every_model_tried(topics_program):
 
 
 def test_confidence_is_honest_on_unseen_examples(sandbox):
-    candidate = propose(TEXTS, examples_of(*orders(250)))
+    candidate = propose(TEXTS, examples_of(*orders(130)))
     unseen = examples_of(*orders(400, seed=1))
     results = sandbox.run(sandbox.load(candidate.source), [example.input for example in unseen])
     right = [r.output == e.output for e, r in zip(unseen, results, strict=True)]
     mean = sum(result.confidence for result in results) / len(results)
-    assert abs(mean - sum(right) / len(right)) < 0.08
+    assert abs(mean - sum(right) / len(right)) < 0.1
 
 
 def test_booleans_numbers_and_null_come_back_as_they_were_given(sandbox):
@@ -153,7 +153,7 @@ PROGRAM = textwrap.dedent(
     import sys
     from made_examples import examples_of, orders, task_of, topic_texts
     from workbench.synthesis.ml.strategy import MlStrategy
-    for inputs, outputs in (topic_texts(36), orders(40)):
+    for inputs, outputs in (topic_texts(24), orders(30)):
         strategy = MlStrategy().propose(
             task_of({"type": "string"}), examples_of(inputs, outputs), seed=3
         )
