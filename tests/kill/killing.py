@@ -20,6 +20,8 @@ from runtime.data_dir import DataDir
 SECONDS_TO_RECOVER = 30.0
 MAX_DELAY = 0.15
 HTTP_WORKERS = 2
+#: Times that HTTP workers die under one supervisor, which waits twice as long after each.
+MAX_CRASHES = 4
 ALL = "all"
 HTTP_WORKER = "1"
 #: What to kill: the supervisor, an HTTP worker, a fork server, a sandbox worker, or all of them;
@@ -70,6 +72,7 @@ class Killing:
         self.report = Report(seed)
         self._data_dir = data_dir
         self._random = random.Random(seed)
+        self._crashes = 0
         self._log = WrittenLog(data_dir.executions(TASK))
         self._runtime = RunningRuntime(data_dir, workers=HTTP_WORKERS)
         self._address = (self._runtime.http.base_url.host, self._runtime.http.base_url.port)
@@ -87,8 +90,9 @@ class Killing:
         started = time.monotonic()
         for _ in range(rounds):
             [depth] = self._random.choices(list(DEPTHS), list(DEPTHS.values()))
-            moment = self._random.choice(MOMENTS)
-            self.round(depth, moment)
+            if depth == HTTP_WORKER and self._crashes >= MAX_CRASHES:
+                depth = "0"
+            self.round(depth, self._random.choice(MOMENTS))
         self._load.stop()
         if self._runtime.stop() != 0:
             self.report.violations.append("it did not end well when told to stop")
@@ -112,6 +116,7 @@ class Killing:
         self._kill(victims, moment)
         killed_at = time.monotonic()
         self._load.padding = 0
+        self._crashes += depth == HTTP_WORKER
         if tree["0"][0] in victims:
             self._restart()
         self._wait_for_answers(1)
@@ -168,6 +173,7 @@ class Killing:
 
     def _restart(self) -> None:
         self._runtime.close()
+        self._crashes = 0
         ends = time.monotonic() + SECONDS_TO_RECOVER
         while True:
             try:
