@@ -48,6 +48,7 @@ class Atom:
     made: Expression
     fails: int = 0
     silent: int = 0
+    others: Sequence[Expression] = ()
 
 
 Atoms = Mapping[str, Sequence[Atom]]
@@ -62,7 +63,7 @@ def constant_cost(text: str) -> float:
 class Shelf:
     """The pool's texts, cheapest first, each with the examples (as bits) it may be part of."""
 
-    items: tuple[tuple[int, Values, Expression], ...]
+    items: tuple[tuple[int, Values, Expression, Sequence[Expression]], ...]
 
     @staticmethod
     def over(pool: Pool, outputs: Sequence[str | None]) -> Shelf:
@@ -73,7 +74,7 @@ class Shelf:
                 if output is not None and text is not None and text in output:
                     mask |= 1 << row
             if mask:
-                items.append((mask, values, made))
+                items.append((mask, values, made, pool.alternatives.get(values, ())))
         items.sort(key=lambda item: item[2].cost)
         return Shelf(tuple(items))
 
@@ -85,7 +86,7 @@ class Shelf:
         wanted = sum(1 << row for row in rows)
         seen: set[tuple[tuple[str, ...], int, int]] = set()
         by_first: dict[str, list[Atom]] = {}
-        for mask, values, made in self.items:
+        for mask, values, made, others in self.items:
             if mask & wanted != wanted:
                 continue
             texts = tuple([values[row] for row in rows])
@@ -96,7 +97,7 @@ class Shelf:
             key = (texts, fails, silent)
             if key not in seen:
                 seen.add(key)
-                by_first.setdefault(texts[0], []).append(Atom(texts, made, fails, silent))
+                by_first.setdefault(texts[0], []).append(Atom(texts, made, fails, silent, others))
         return by_first
 
 
@@ -156,11 +157,26 @@ def concatenate(
             if arrivals.get(reached, 0) < limit:
                 serial += 1
                 heapq.heappush(paths, (cost + extra, serial, reached, (*parts, part), quiet))
-    ranked = [
-        Concatenation(one.parts, true_cost(one.expressions) + _rest_cost(one.parts))
-        for one in found
-    ]
+    ways = {id(atom.made): atom.others for same in atoms.values() for atom in same}
+    ranked = [_harmonise(one, ways) for one in found]
     return sorted(ranked, key=lambda one: one.cost)
+
+
+def _harmonise(one: Concatenation, ways: Mapping[int, Sequence[Expression]]) -> Concatenation:
+    """The same texts by ways that have more in common, where that is cheaper on the whole."""
+    parts = list(one.parts)
+    cost = true_cost(one.expressions) + _rest_cost(parts)
+    if len(one.expressions) > 1:
+        for place, part in enumerate(one.parts):
+            if isinstance(part, str):
+                continue
+            for other in ways.get(id(part), ()):
+                changed = [*parts[:place], other, *parts[place + 1 :]]
+                made = [each for each in changed if isinstance(each, Expression)]
+                price = true_cost(made) + _rest_cost(changed)
+                if price < cost:
+                    parts, cost = changed, price
+    return Concatenation(tuple(parts), cost)
 
 
 def _rest_cost(parts: Sequence[Part]) -> float:

@@ -83,7 +83,8 @@ def date_operations(values: Sequence[str], clues: Clues) -> Iterator[Operation]:
         patterns = constant("DATES", source)
         cost = 2.5 + 0.5 * len(forms) + (2.0 if COMPACT in readings else 0.0)
         cost += 1.0 if len(set(swapped)) > 1 else 0.0
-        find = helper("find_date")
+        named = any("(?i:" in form for form in ordered)
+        find = helper("find_date" if named else "find_numeric_date")
         yield operation(f"{find}({X}, {patterns})", TEXT, DATE, cost, "date")
         if two_digits:
             for pivot in (30, 50):

@@ -16,6 +16,8 @@ from workbench.synthesis.kinds import FieldKind, InputField
 
 MAX_TEXT_FEATURES = 8
 MAX_GROUP_FIELDS = 6
+WINDOW = 6  # rows next to each other in a number that may share a formula
+MAX_WINDOWS = 40
 DECIMALS = re.compile(r"\d+(?:\.\d+)?")
 NUMBER = regex("NUMBER", DECIMALS.pattern)
 TEXTS = (FieldKind.TEXT, FieldKind.CATEGORY)
@@ -78,7 +80,8 @@ def likely_groups(
                 groups.update(dict.fromkeys(tuple(group) for group in by_value.values()))
         elif one.kind is FieldKind.NUMBER:
             ordered = sorted(known, key=lambda row: (rows[row][number] or 0, row))
-            size = max(4, min(12, len(ordered) // 5))
-            for start in range(0, len(ordered) - size + 1, max(1, size)):
-                groups.setdefault(tuple(ordered[start : start + size]))
+            for size in (WINDOW, 2 * WINDOW):
+                step = max(size // 2, len(ordered) // MAX_WINDOWS)
+                for start in range(0, len(ordered) - size + 1, step):
+                    groups.setdefault(tuple(ordered[start : start + size]))
     return [list(group) for group in groups]

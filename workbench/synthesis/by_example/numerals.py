@@ -13,7 +13,13 @@ from workbench.synthesis.by_example.snippets import MONTH_NUMBERS
 TEXT, WORDS, NUMBER = Kind.TEXT, Kind.WORDS, Kind.NUMBER
 DIGITS = regex("NUMBER", r"\d+")
 DECIMAL = regex("DECIMAL", r"\d+(?:\.\d+)?")
-AMOUNT = regex("AMOUNT", r"\d[\d.,]*\d|\d")
+AMOUNT = regex("AMOUNT", r"\d[\d,]*(?:\.\d+)?")
+CLOCKS = (
+    f'f"{{{X} // 60}}:{{{X} % 60:02d}}"',
+    f'f"{{{X} // 60:02d}}:{{{X} % 60:02d}}"',
+    f'f"{{{X} // 3600}}:{{{X} % 3600 // 60:02d}}:{{{X} % 60:02d}}"',
+    f'f"{{{X} // 3600:02d}}:{{{X} % 3600 // 60:02d}}:{{{X} % 60:02d}}"',
+)
 _digits = re.compile(r"\d+")
 _fraction = re.compile(r"\d\.\d")
 _grouped_inside = re.compile(r"\d,\d{3}")
@@ -79,6 +85,9 @@ def write_number_operations(values: Sequence[float], clues: Clues) -> Iterator[O
     """The number in digits as the outputs have them, or in another notation."""
     if clues.has_digit:
         whole = all(isinstance(value, int) for value in values)
+        if whole and ":" in clues.characters:
+            for code in CLOCKS:
+                yield _write(code, 4.0)
         yield _write(f"{helper('plain')}({X})" if not whole else f"str({X})", 1.6)
         if whole:
             for width in clues.widths:

@@ -12,12 +12,14 @@ from workbench.synthesis.by_example.code import X, escape, regex
 from workbench.synthesis.by_example.expression import Kind, Operation, operation
 
 TEXT = Kind.TEXT
-_runs = re.compile(r"\d+|[^\W\d_]+|\s+|[\W_]", re.ASCII)
-_unicode_runs = re.compile(r"\d+|[^\W\d_]+|\s+|[\W_]")
+_runs = re.compile(r"\d+|[^\W\d_]+|\s+|[\W_]")
+_range = re.compile(r"\{\d+,\d+\}")
+_sign = re.compile(r"[#$€£№]$")
 _word = re.compile(r"[^\W_](?:\S*[^\W_])?")
 _last_word = re.compile(r"[^\W_]+[\W_]*$|[\W_]+$")
 _key = re.compile(r"""["']?[^\W\d_][\w.-]*["']?\s*[=:]\s*["']?$|<[^\W\d_][\w.:-]*>$""")
 KEY_COST = -1.6  # what names a value is the best of reasons to look there
+SIGN_COST = -1.2
 MAX_CONTEXT = 24
 MAX_PATTERNS = 400
 
@@ -86,6 +88,8 @@ def _around(
     key = _key_before([before for before, _, _ in rows], left)
     if key:  # once more, at the lower cost, which is met first
         lefts.insert(0, (key, KEY_COST))
+    elif _sign.search(left):
+        lefts.insert(0, (escape(left[-1]), SIGN_COST))
     rights = [("", 0.0)]
     if all(not after for _, _, after in rows):
         rights.append(("$", 0.8))
@@ -142,7 +146,7 @@ def _in_class(mark: str) -> str:
 def piece_shapes(parts: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     """Regular expressions for what these texts look like, general and exact, with bits."""
     shapes: dict[str, float] = {}
-    rows = [_unicode_runs.findall(part) for part in parts]
+    rows = [_runs.findall(part) for part in parts]
     if len({len(row) for row in rows}) == 1 and len(rows[0]) <= 9:
         for exact, specific, cost in ((False, None, 0.5), (False, True, 0.5), (True, True, 0.9),
                                       (False, False, 0.7)):  # fmt: skip
@@ -154,7 +158,8 @@ def piece_shapes(parts: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
                 shape += run
             else:
                 letters = 0.5 * shape.count("[a-z]+") + 0.3 * shape.count("[A-Z]+")
-                shapes.setdefault(shape, cost * len(rows[0]) + letters)
+                ranges = 1.5 * len(_range.findall(shape))  # widths that vary bind little
+                shapes.setdefault(shape, cost * len(rows[0]) + letters + ranges)
     joined = "".join(parts)
     if not any(mark.isspace() for mark in joined):
         if re.fullmatch(r"\w+", joined):

@@ -56,6 +56,7 @@ from workbench.synthesis.kinds import FieldKind, InputField
 
 MAX_COST = 14.0
 MAX_DEPTH = 6
+MAX_ALTERNATIVES = 6
 MAX_FIELDS = 6  # columns that are joined as one list
 MAX_LENGTH = 4000  # of a text that is still taken apart
 Source = tuple[Expression, Values]
@@ -65,9 +66,13 @@ Offer = Callable[[Expression, Values, int], None]
 
 @dataclass
 class Pool:
-    """Expressions by kind and values, and how much work went into them."""
+    """Expressions by kind and values, and how much work went into them.
+
+    `alternatives` holds other ways to the same texts, which may share more with their like.
+    """
 
     entries: dict[tuple[Kind, Values], Expression] = field(default_factory=dict)
+    alternatives: dict[Values, list[Expression]] = field(default_factory=dict)
     work: int = 0
 
     def of_kind(self, kind: Kind) -> list[tuple[Values, Expression]]:
@@ -84,6 +89,11 @@ def grow_pool(sources: Sequence[Source], clues: Clues, budget: int) -> Pool:
         nonlocal serial
         key = (made.kind, values)
         known = pool.entries.get(key)
+        if made.kind is Kind.TEXT:
+            ways = pool.alternatives.setdefault(values, [])
+            parsed = bool(made.operands) and made.operands[0].kind in (Kind.DATE, Kind.TIME)
+            if len(ways) < (2 * MAX_ALTERNATIVES if parsed else MAX_ALTERNATIVES):
+                ways.append(made)
         if known is not None and known.cost <= made.cost:
             return
         pool.entries[key] = made

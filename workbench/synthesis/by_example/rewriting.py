@@ -54,8 +54,8 @@ def removal_operations(values: Sequence[str], clues: Clues) -> Iterator[Operatio
     digits = any(mark.isdigit() for mark in joined)
     letters = any(mark.isalpha() for mark in joined)
     marks = any(not mark.isalnum() for mark in joined)
+    runs = max(len(re.findall(r"\d+", text)) for text in values)
     if digits and (letters or marks):
-        runs = max(len(re.findall(r"\d+", text)) for text in values)
         yield _substitute("NOT_DIGIT", r"\D", "", 2.5 if runs > 1 else 3.6, "digits")
     if digits and letters:
         yield _substitute("DIGIT", r"\d", "", 4.0, "rest")
@@ -68,7 +68,7 @@ def removal_operations(values: Sequence[str], clues: Clues) -> Iterator[Operatio
     if letters and clues.has_upper and any(mark.islower() for mark in joined):
         yield _substitute("NOT_CAPITAL", r"[^A-ZÀ-ÖØ-Þ]", "", 4.0, "capitals")
     if digits and any(mark in joined for mark in ".,"):
-        yield _substitute("NOT_NUMERIC", r"[^\d.]", "", 3.0, "number")
+        yield _substitute("NOT_NUMERIC", r"[^\d.]", "", 3.0 if runs > 1 else 4.2, "number")
         yield _substitute("NOT_NUMERIC", r"[^\d,]", "", 3.6, "number")
     if any(mark.isspace() for mark in joined):
         yield _substitute("SPACES", r"\s+", "", 3.0, "characters")

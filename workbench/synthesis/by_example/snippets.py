@@ -79,13 +79,27 @@ HELPERS = {
                 return year, month, day
     raise ValueError("no date")
 ''',
+    "find_numeric_date": '''def find_numeric_date(text, patterns, pivot=69):
+    """Year, month and day of the first date in the text; two-digit years turn at the pivot."""
+    for pattern in patterns:
+        match = pattern.search(text)
+        if match:
+            parts = match.groupdict()
+            year, month, day = int(parts.get("year") or 0), parts["month"], parts.get("day") or 1
+            if parts.get("year") and len(parts["year"]) == 2:
+                year += 1900 if year >= pivot else 2000
+            month, day = int(month), int(day)
+            if 1 <= month <= 12 and 1 <= day <= 31:
+                return year, month, day
+    raise ValueError("no date")
+''',
     "find_time": '''def find_time(text, pattern):
     """Hour (0 to 23), minute and second of the first time of day in the text."""
     parts = pattern.search(text).groupdict()
     hour, minute, second = (int(parts[part] or 0) for part in ("hour", "minute", "second"))
     if parts["half"]:
         hour = hour % 12 + (12 if parts["half"] in "Pp" else 0)
-    if hour > 23 or minute > 59 or second > 59:
+    if minute > 59 or second > 59:
         raise ValueError("no time")
     return hour, minute, second
 ''',

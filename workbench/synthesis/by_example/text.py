@@ -24,9 +24,10 @@ from workbench.synthesis.strategy import Progress
 
 FEW = 8  # examples up to which every one takes part in the search
 SUBSET = 5
-ROUNDS = 5
+ROUNDS = 6
+GOOD_ENOUGH = 0.97  # share of examples above which the others may be mistakes
 GROUP_SUBSET = 4
-GROUP_ROUNDS = 2
+GROUP_ROUNDS = 3
 MAX_GROUPS = 10
 BUDGET = 75_000  # applications of a step to a value, each time a pool is grown
 GROUP_BUDGET = 60_000
@@ -117,7 +118,8 @@ class TextSearch:
         outputs = [self.outputs[index] for index in chosen]
         forms = {tuple(shape_of(value) for value in row) for row in rows}
         written = {shape_of(output) for output in outputs if output is not None}
-        clues = Clues(tuple(outputs), unifies=len(forms) > 1 and len(written) == 1)
+        unifies = len(forms) > 1 and len(written) == 1 and all(map(_is_mostly_digits, rows))
+        clues = Clues(tuple(outputs), unifies)
         pool = grow_pool(sources(rows, self.fields), clues, budget // max(3, len(rows)))
         return BranchSearch(Shelf.over(pool, outputs), rows, outputs, self.fields)
 
@@ -125,8 +127,8 @@ class TextSearch:
         """Straight programs for all, then for groups of examples, told apart by tests."""
         progress(f"searching with some of {len(everything)} examples")
         self._straight(everything, SUBSET, ROUNDS, BUDGET)
-        if self._best_share(everything) < 1.0:
-            left = set(everything) - self._rows_of(self._best_right())
+        left = set(everything) - self._rows_of(self._best_right())
+        if left and not self._are_stray(left):
             for number, group in enumerate(self._groups(everything, left)):
                 progress(f"searching for group {number + 1} of {len(group)} examples")
                 self._straight(group, GROUP_SUBSET, GROUP_ROUNDS, GROUP_BUDGET)
@@ -140,6 +142,11 @@ class TextSearch:
             programs.append(self._program(arrange_branches(self.rows, kept, right, self.fields)))
         return programs
 
+    def _are_stray(self, left: set[int]) -> bool:
+        """Whether these few rows have too little in common to be more than mistakes."""
+        few = len(left) <= (1.0 - GOOD_ENOUGH) * len(self.rows)
+        return few and len(self._commonest(sorted(left))) < 3
+
     def _best_right(self) -> int:
         return max(self.bodies.values(), key=int.bit_count, default=0)
 
@@ -150,10 +157,16 @@ class TextSearch:
         return {number for number in range(len(self.rows)) if bits >> number & 1}
 
     def _straight(self, group: Sequence[int], size: int, rounds: int, budget: int) -> None:
-        """Keeps straight programs for these rows, searching again with what they get wrong."""
+        """Keeps straight programs for these rows, searching again with what they get wrong.
+
+        An example with which nothing is found any more is left out from then on.
+        """
         rows = [self.rows[index] for index in group]
         outputs = [self.outputs[index] for index in group]
         chosen = [group[index] for index in varied_subset(rows, outputs, size, self.seed)]
+        inside = sum(1 << index for index in group)
+        refused: set[int] = set()
+        added: int | None = None
         best = 0
         for _ in range(rounds):
             if all(self.outputs[index] is None for index in chosen):
@@ -162,23 +175,35 @@ class TextSearch:
             ways = search.ways(tuple(range(len(chosen))), limit=4)
             for way in ways:
                 self._keep(way)
-            inside = sum(1 << index for index in group)
-            right = max(
-                (self.bodies.get(way, 0) & inside for way in ways), key=int.bit_count, default=0
-            )
-            if not ways:
-                if len(chosen) <= 2:
+            if ways:
+                best = max(
+                    best, *(self.bodies.get(way, 0) & inside for way in ways), key=int.bit_count
+                )
+            elif added is not None:
+                chosen = [index for index in chosen if index != added]
+                refused.add(added)
+            else:
+                alike = self._commonest(group)
+                if alike == chosen:
                     return
-                # Too unlike each other: go on with those that look like the first.
-                chosen = self._alike(chosen)
+                chosen = alike
                 continue
-            wrong = [index for index in group if not right >> index & 1 and index not in chosen]
+            wrong = [index for index in group if not best >> index & 1]
+            wrong = [index for index in wrong if index not in chosen and index not in refused]
             if not wrong:
                 wrong = self._wrong_of_simplest(group, chosen)
-            if not wrong or right.bit_count() < best:
+            if not wrong:
                 return
-            best = right.bit_count()
-            chosen = sorted({*chosen, wrong[0]})
+            added = self._commonest(wrong)[0]
+            chosen = sorted({*chosen, added})
+
+    def _commonest(self, group: Sequence[int]) -> list[int]:
+        """Three rows at most of the shape that most of these rows have."""
+        by_shape: dict[tuple[str, ...], list[int]] = {}
+        for index in group:
+            key = (*self._shape(index), shape_of(self.outputs[index]))
+            by_shape.setdefault(key, []).append(index)
+        return max(by_shape.values(), key=len)[:3]
 
     def _wrong_of_simplest(self, group: Sequence[int], chosen: Sequence[int]) -> list[int]:
         """What the simplest body gets wrong that is nearly always right: it may have a still
@@ -196,12 +221,6 @@ class TextSearch:
             return []
         right = self.bodies[simplest]
         return [index for index in group if not right >> index & 1 and index not in chosen]
-
-    def _alike(self, chosen: Sequence[int]) -> list[int]:
-        """About half of these rows: those whose shape is the nearest to the first one's."""
-        first = self._shape(chosen[0])
-        order = sorted(chosen[1:], key=lambda index: (self._shape(index) != first, index))
-        return sorted([chosen[0], *order[: max(1, (len(chosen) - 1) // 2)]])
 
     def _shape(self, index: int) -> tuple[str, ...]:
         return tuple(shape_of(value) for value in self.rows[index])
@@ -265,3 +284,9 @@ class TextSearch:
         return RankedFragment(
             replace(fragment, notes=tuple(notes)), score, title, tuple(notes), program
         )
+
+
+def _is_mostly_digits(row: Row) -> bool:
+    joined = "".join(value for value in row if isinstance(value, str))
+    digits = sum(mark.isdigit() for mark in joined)
+    return 3 * sum(mark.isalpha() for mark in joined) <= digits

@@ -27,6 +27,8 @@ MODULES = ("datetime", "math", "re", "string", "unicodedata")
 _formatted = re.compile(r'f"\{([^{}]*)\}"\Z')
 _simple = re.compile(r"[\w.()\[\]+*/% :-]{1,40}\Z")
 
+_search = re.compile(r"(\w+\.search\(\w+\))\[(\d)\]\Z")
+
 
 def write_program(
     program: Program,
@@ -156,9 +158,20 @@ class _Writer:
             code = quote(part) if isinstance(part, str) else self._code(part, counts)
         else:
             code = self._format_string(body, counts)
+        if found := _search.match(code):
+            return self._guarded(found, program)
         if program.empty_is_absent:
             return f"{_wrapped(code)} or {self._absent(program)}"
         return code
+
+    def _guarded(self, found: re.Match[str], program: Program) -> str:
+        """A search and what to answer where it finds nothing, without an exception."""
+        name = self._new_name("match")
+        self.lines.append(f"{name} = {found[1]}")
+        whole = f"{name}[{found[2]}]"
+        if program.empty_is_absent:
+            whole = f"({whole} or {self._absent(program)})"
+        return f"{whole} if {name} else {self._absent(program)}"
 
     def _format_string(self, body: Concatenation, counts: dict[str, int]) -> str:
         pieces = []
@@ -190,6 +203,9 @@ class _Writer:
             return self.variables[expression.field]
         if expression.key in self.names:
             return self.names[expression.key]
+        searched = self._as_search(expression, counts)
+        if searched is not None:
+            return searched
         code = self._resolve(expression.operation.code)
         formatted = code.startswith('f"')
         for placeholder, operand in zip(OPERANDS, expression.operands, strict=False):
@@ -203,6 +219,24 @@ class _Writer:
         if counts.get(expression.key, 0) > 1 and not formatted:
             return self._hoist(expression, code)
         return code
+
+    def _as_search(self, expression: Expression, counts: dict[str, int]) -> str | None:
+        """`PATTERN.search(x)[n]` for the first of all that a pattern finds."""
+        operand = expression.operands[0] if expression.operands else expression
+        if (
+            expression.operation is None
+            or expression.operation.code != f"{X}[0]"
+            or operand.operation is None
+            or counts.get(operand.key, 0) > 1
+            or not operand.operation.code.endswith(f".findall({X})")
+        ):
+            return None
+        pattern = operand.operation.code.removesuffix(f".findall({X})")
+        group = 1 if re.search(r"(?<!\\)\((?!\?)", pattern.partition("(")[2]) else 0
+        inner = self._code(operand.operands[0], counts)
+        if len(inner) > MAX_INLINE:
+            inner = self._hoist(operand.operands[0], inner)
+        return f"{self._resolve(pattern)}.search({inner})[{group}]"
 
     def _hoist(self, expression: Expression, code: str) -> str:
         if expression.key not in self.names:
@@ -280,7 +314,7 @@ def _may_fail(lines: Sequence[str]) -> bool:
     """Whether the lines subscript, convert, divide or format, any of which may raise."""
     text = "\n".join(["def body():", *(f"    {line}" for line in lines)])
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
+        if isinstance(node, ast.Subscript) and not _is_safe(node):
             return True
         if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
             return True
@@ -293,6 +327,20 @@ def _may_fail(lines: Sequence[str]) -> bool:
             if name in {"int", "float", "index", "rindex", "date", "min", "max"}:
                 return True
     return False
+
+
+def _is_safe(node: ast.Subscript) -> bool:
+    """Whether it is a slice, a match's group, or the first or last of a text split at a mark."""
+    if isinstance(node.slice, ast.Slice) or ast.unparse(node.value).startswith("match"):
+        return True
+    call = node.value
+    return (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in ("split", "rsplit")
+        and bool(call.args)
+        and ast.unparse(node.slice) in ("0", "-1")
+    )
 
 
 def _uses_module(source: str, name: str) -> bool:
