@@ -17,6 +17,8 @@ RETIRE = b"retire"
 SECONDS_OF_A_GOOD_LIFE = 10.0
 FIRST_DELAY = 0.1
 MAX_DELAY = 30.0
+# One that was ready did not fail to start: something killed it, and the port must be served.
+MAX_DELAY_ONCE_READY = 1.0
 # A child that has not given a sign of life for so long is killed.
 STALL_SECONDS = 30.0
 INFINITY = float("inf")
@@ -63,13 +65,14 @@ class Child:
     kill_at: float = INFINITY
     crashes: int = 0
 
-    def crashed(self, now: float) -> float:
+    def crashed(self, now: float, *, was_ready: bool = False) -> float:
         """Note a crash; returns the seconds until it starts again, doubling in a crash loop."""
         lived = now - self.started if self.started else 0.0
         self.crashes = 1 if lived > SECONDS_OF_A_GOOD_LIFE else self.crashes + 1
         delay = 0.0
         if self.crashes > 1:
-            delay = min(MAX_DELAY, FIRST_DELAY * 2 ** min(self.crashes - 2, 20))
+            longest = MAX_DELAY_ONCE_READY if was_ready and self.spec.says_ready else MAX_DELAY
+            delay = min(longest, FIRST_DELAY * 2 ** min(self.crashes - 2, 20))
         self.start_at = now + delay
         return delay
 

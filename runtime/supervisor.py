@@ -107,7 +107,7 @@ class Supervisor:
             ours.close()
             theirs.close()
             logger.error("cannot start %s: %s", child.spec.name, error.strerror)
-            self._back_off(child)
+            self._back_off(child, was_ready=False)
             return
         theirs.close()
         ours.setblocking(False)
@@ -177,10 +177,10 @@ class Supervisor:
             if self._reloading:
                 self._give_up_reload()
                 return
-        self._back_off(child)
+        self._back_off(child, was_ready=was_ready)
 
-    def _back_off(self, child: Child) -> None:
-        delay = child.crashed(time.monotonic())
+    def _back_off(self, child: Child, *, was_ready: bool) -> None:
+        delay = child.crashed(time.monotonic(), was_ready=was_ready)
         self._on_restart(child.spec.name)
         logger.info("%s starts again in %.1f s", child.spec.name, delay)
 

@@ -303,6 +303,8 @@ def test_a_crash_loop_is_tried_less_and_less_often_and_a_long_life_is_forgiven()
     assert delays == [0.0, 0.1, 0.2, 0.4, 0.8]
     for _ in range(30):
         assert child.crashed(child.started + 0.5) <= 30
+    assert child.crashed(child.started + 0.5) == 30
+    assert child.crashed(child.started + 0.5, was_ready=True) == 1.0, "it had answered: serve on"
     assert child.crashed(child.started + 60) == 0.0
 
 
