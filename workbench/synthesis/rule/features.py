@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.synthesis.kinds import FieldKind, InputField, Path
+from workbench.synthesis.kinds import FieldKind, InputField
 from workbench.synthesis.rule.conditions import (
     Compares,
     Condition,
@@ -30,20 +30,24 @@ from workbench.synthesis.rule.conditions import (
 )
 from workbench.synthesis.rule.table import Column, FeatureTable, make_table
 from workbench.synthesis.rule.text_features import text_columns
-from workbench.synthesis.rule.thresholds import cut_points
+from workbench.synthesis.rule.thresholds import MAX_CUTS, cut_points
 
 MULTIPLES = (2, 3, 4, 5, 7, 10, 100, 400)
+MAX_CUT_COLUMNS = 1000  # for all number fields together, but for the least that each gets
+LEAST_CUTS = 8
 MAX_PAIRED = 8  # number fields, up to which ratios and differences of all pairs are tried
 
 
 def build_table(inputs: Sequence[Mapping[str, Any]], fields: Sequence[InputField]) -> FeatureTable:
     """The table of every condition worth trying, in a fixed order."""
     readings = [Reading(data) for data in inputs]
-    columns = [column for field in fields for column in _field_columns(field, readings)]
+    numbers = sum(field.kind is FieldKind.NUMBER for field in fields)
+    cuts = min(MAX_CUTS, max(LEAST_CUTS, MAX_CUT_COLUMNS // max(1, numbers)))
+    columns = [column for field in fields for column in _field_columns(field, readings, cuts)]
     return make_table([*columns, *_pair_columns(fields, readings)], len(inputs))
 
 
-def _field_columns(field: InputField, readings: Sequence[Reading]) -> Iterator[Column]:
+def _field_columns(field: InputField, readings: Sequence[Reading], cuts: int) -> Iterator[Column]:
     path = field.path
     if field.optional:
         yield _evaluated(IsMissing(path), readings)
@@ -53,16 +57,26 @@ def _field_columns(field: InputField, readings: Sequence[Reading]) -> Iterator[C
             if field.optional:
                 yield _evaluated(IsOneOf(path, (False,)), readings)
         case FieldKind.CATEGORY:
-            for value in field.values:
-                yield _evaluated(IsOneOf(path, (value,)), readings, ("value", path))
+            yield from _value_columns(field, readings)
         case FieldKind.NUMBER:
-            yield from _cuts(Number(path), readings)
+            yield from _cuts(Number(path), readings, cuts)
             numbers = np.array([reading.number(path) for reading in readings])
             if np.all(np.isnan(numbers) | (numbers == np.floor(numbers))):
                 for of in MULTIPLES:
                     yield replace(_evaluated(IsMultiple(path, of), readings), rich=True)
         case FieldKind.TEXT | FieldKind.OTHER:
             yield from text_columns(readings, path)
+
+
+def _value_columns(field: InputField, readings: Sequence[Reading]) -> Iterator[Column]:
+    rows: dict[Any, list[int]] = {value: [] for value in field.values}
+    for row, reading in enumerate(readings):
+        value = reading.value(field.path)
+        if isinstance(value, str) and value in rows:
+            rows[value].append(row)
+    for value, found in rows.items():
+        condition = IsOneOf(field.path, (value,))
+        yield Column(condition, np.array(found, dtype=np.int32), ("value", field.path))
 
 
 def _pair_columns(fields: Sequence[InputField], readings: Sequence[Reading]) -> Iterator[Column]:
@@ -77,11 +91,11 @@ def _pair_columns(fields: Sequence[InputField], readings: Sequence[Reading]) -> 
 
 
 def _cuts(
-    quantity: Quantity, readings: Sequence[Reading], *, rich: bool = False
+    quantity: Quantity, readings: Sequence[Reading], most: int = MAX_CUTS, *, rich: bool = False
 ) -> Iterator[Column]:
     """A column for each threshold the quantity is worth comparing with."""
     values = quantity_values(quantity, readings)
-    yield from cut_columns(quantity, values, cut_points(values), rich=rich)
+    yield from cut_columns(quantity, values, cut_points(values, most), rich=rich)
 
 
 def quantity_values(quantity: Quantity, readings: Sequence[Reading]) -> NDArray[np.float64]:
@@ -99,8 +113,6 @@ def cut_columns(
         yield Column(Compares(quantity, ">", cut), rows, total=total, rich=rich)
 
 
-def _evaluated(
-    condition: Condition, readings: Sequence[Reading], family: tuple[str, Path] | None = None
-) -> Column:
+def _evaluated(condition: Condition, readings: Sequence[Reading]) -> Column:
     found = [place for place, reading in enumerate(readings) if holds(condition, reading)]
-    return Column(condition, np.array(found, dtype=np.int32), family)
+    return Column(condition, np.array(found, dtype=np.int32))

@@ -6,6 +6,7 @@ Learns from what it is given and nothing else; estimates by cross-validation ins
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -39,6 +40,7 @@ from workbench.synthesis.strategy import Progress
 # errors better.
 SCORE_HANDICAP = 0.5
 REMEMBERED = 16
+MAX_EXAMPLES = 8000  # rules a person can read need no more
 
 Found = tuple[Estimate, Structure]
 _remembered: dict[bytes, list[Found]] = {}
@@ -58,11 +60,16 @@ def induce_classes(
 
     `labels` are JSON values, one an input. Each fragment's function returns
     (label, confidence); its `structure` is a DecisionList, a tree or a PointScore; its score is
-    the accuracy in cross-validation. Names in the source begin with `prefix` (by default the
-    function's name). Raises ValueError when there are no examples.
+    the accuracy in cross-validation. Of very many examples a seeded sample is used. Names in
+    the source begin with `prefix` (by default the function's name). Raises ValueError when
+    there are no examples.
     """
     if not inputs or len(inputs) != len(labels):
         raise ValueError("each input needs a label, and one input at least is needed")
+    if len(inputs) > MAX_EXAMPLES:
+        progress(f"learning from {MAX_EXAMPLES} of {len(inputs)} examples")
+        rows = sorted(random.Random(seed).sample(range(len(inputs)), MAX_EXAMPLES))  # noqa: S311
+        inputs, labels = [inputs[row] for row in rows], [labels[row] for row in rows]
     classes = Classes.of(labels)
     if classes.count == 1 or len(inputs) < 4:
         return [_commonest(classes, function, prefix)]

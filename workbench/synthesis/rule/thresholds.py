@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_CUTS = 24
-EVERY_GAP = 48
 SAME = 1e-9
 
 
-def cut_points(values: NDArray[np.float64]) -> list[float]:
+def cut_points(values: NDArray[np.float64], most: int = MAX_CUTS) -> list[float]:
     """Cuts t, ascending, for tests `value > t`.
 
     `values` (n,) may hold NaN for missing. Every gap between distinct values is a cut while
-    there are at most EVERY_GAP of them; beyond that, MAX_CUTS gaps nearest to the quantiles.
+    there are at most twice as many as `most`; beyond that, as many as `most`, at the gaps
+    nearest to the quantiles.
     """
     distinct, present = distinct_values(values)
     gaps = np.arange(len(distinct) - 1)
-    if len(gaps) > EVERY_GAP:
-        ranks = np.linspace(0, len(present) - 1, MAX_CUTS + 2)[1:-1].astype(int)
+    if len(gaps) > 2 * most:
+        ranks = np.linspace(0, len(present) - 1, most + 2)[1:-1].astype(int)
         places = np.searchsorted(distinct, present[ranks], side="left")
         gaps = np.unique(np.clip(places, 0, len(distinct) - 2))
     return cuts_in_gaps(distinct, gaps)
