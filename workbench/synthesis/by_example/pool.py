@@ -7,7 +7,7 @@ counted, not timed, so the same examples always give the same pool.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,12 +56,12 @@ from workbench.synthesis.kinds import FieldKind, InputField
 
 MAX_COST = 14.0
 MAX_DEPTH = 6
-MAX_ALTERNATIVES = 6
+MAX_ALTERNATIVES = 6  # twice as many where they read a date or a time
+PARSED = (Kind.DATE, Kind.TIME)
 MAX_FIELDS = 6  # columns that are joined as one list
 MAX_LENGTH = 4000  # of a text that is still taken apart
 Source = tuple[Expression, Values]
 Waiting = tuple[float, int, int, Expression, Values]
-Offer = Callable[[Expression, Values, int], None]
 
 
 @dataclass
@@ -69,68 +69,69 @@ class Pool:
     """Expressions by kind and values, and how much work went into them.
 
     `alternatives` holds other ways to the same texts, which may share more with their like.
+    `waiting` are those from which no further step was tried yet, the cheapest on top.
     """
 
     entries: dict[tuple[Kind, Values], Expression] = field(default_factory=dict)
     alternatives: dict[Values, list[Expression]] = field(default_factory=dict)
+    waiting: list[Waiting] = field(default_factory=list)
     work: int = 0
+    serial: int = 0
 
     def of_kind(self, kind: Kind) -> list[tuple[Values, Expression]]:
         return [(values, made) for (held, values), made in self.entries.items() if held is kind]
+
+    def offer(self, made: Expression, values: Values, depth: int) -> None:
+        """Takes in an expression if it is the cheapest with these values."""
+        known = self.entries.get((made.kind, values))
+        if known is None or made.cost < known.cost:
+            self.entries[made.kind, values] = made
+            self.serial += 1
+            heapq.heappush(self.waiting, (made.cost, self.serial, depth, made, values))
+        if made.kind is Kind.TEXT:
+            self.alternatives.setdefault(values, []).append(made)
+
+    def try_step(self, step: Operation, made: Expression, values: Values, depth: int) -> None:
+        """Applies one step and takes in what it makes, if that is of any use."""
+        self.work += 1
+        results = apply(step, values)
+        known = self.entries.get((step.gives, results))
+        if known is not None:
+            full = 2 * MAX_ALTERNATIVES if made.kind in PARSED else MAX_ALTERNATIVES
+            kept = step.gives is Kind.TEXT and len(self.alternatives[results]) < full
+            if not kept and known.cost <= made.cost + step.cost:
+                return
+        elif results.count(None) == len(results):
+            return
+        self.offer(extend(made, step), results, depth)
 
 
 def grow_pool(sources: Sequence[Source], clues: Clues, budget: int) -> Pool:
     """The expressions over these sources that `budget` applications of a step can reach."""
     pool = Pool()
-    waiting: list[Waiting] = []
-    serial = 0
-
-    def offer(made: Expression, values: Values, depth: int) -> None:
-        nonlocal serial
-        key = (made.kind, values)
-        known = pool.entries.get(key)
-        if made.kind is Kind.TEXT:
-            ways = pool.alternatives.setdefault(values, [])
-            parsed = bool(made.operands) and made.operands[0].kind in (Kind.DATE, Kind.TIME)
-            if len(ways) < (2 * MAX_ALTERNATIVES if parsed else MAX_ALTERNATIVES):
-                ways.append(made)
-        if known is not None and known.cost <= made.cost:
-            return
-        pool.entries[key] = made
-        serial += 1
-        heapq.heappush(waiting, (made.cost, serial, depth, made, values))
-
     for made, values in sources:
-        offer(made, values, 0)
+        pool.offer(made, values, 0)
         if made.kind is Kind.TEXT:
             texts = [value if isinstance(value, str) else "" for value in values]
             if max(map(len, texts)) <= MAX_LENGTH:
                 for step in (*pattern_operations(texts, clues), *repeated_operations(texts, clues)):
-                    pool.work += 1
-                    _try(step, made, values, 1, offer)
-    _drain(pool, waiting, clues, budget, offer)
+                    pool.try_step(step, made, values, 1)
+    _drain(pool, clues, budget)
     for derived, results in derive_numbers(pool.of_kind(Kind.NUMBER), clues.numerals):
-        offer(derived, results, MAX_DEPTH - 1)
-    _drain(pool, waiting, clues, budget + budget // 10, offer)
+        pool.offer(derived, results, MAX_DEPTH - 1)
+    _drain(pool, clues, budget + budget // 10)
     return pool
 
 
-def _drain(pool: Pool, waiting: list[Waiting], clues: Clues, budget: int, offer: Offer) -> None:
+def _drain(pool: Pool, clues: Clues, budget: int) -> None:
     """Takes the cheapest expression again and again, and offers what one more step makes."""
-    while waiting and pool.work < budget:
-        _, _, depth, made, values = heapq.heappop(waiting)
+    while pool.waiting and pool.work < budget:
+        _, _, depth, made, values = heapq.heappop(pool.waiting)
         if pool.entries[made.kind, values] is not made or depth >= MAX_DEPTH:
             continue
         for step in propose(made.kind, values, clues, depth):
             if made.cost + step.cost <= MAX_COST:
-                pool.work += 1
-                _try(step, made, values, depth + 1, offer)
-
-
-def _try(step: Operation, made: Expression, values: Values, depth: int, offer: Offer) -> None:
-    results = apply(step, values)
-    if any(result is not None for result in results):
-        offer(extend(made, step), results, depth)
+                pool.try_step(step, made, values, depth + 1)
 
 
 def propose(kind: Kind, values: Values, clues: Clues, depth: int) -> Iterator[Operation]:

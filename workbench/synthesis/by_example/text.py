@@ -30,7 +30,7 @@ GROUP_SUBSET = 4
 GROUP_ROUNDS = 3
 MAX_GROUPS = 10
 BUDGET = 75_000  # applications of a step to a value, each time a pool is grown
-GROUP_BUDGET = 60_000
+GROUP_BUDGET = 45_000
 LIMIT = 5
 SIMPLE = 14.0  # bits below which a single branch is not worth splitting
 

@@ -53,7 +53,7 @@ def test_a_sample_task_that_rewrites_texts_is_learned_from_half_of_it(name):
 @pytest.mark.slow
 def test_the_properties_of_log_lines_are_learned_from_half_of_them():
     learned, others = load_halves("log-line-extraction")
-    for key in learned[0].output:
+    for key in ("message", "duration_ms"):
         ranked = solve(learned, [value_at(example.output, (key,)) for example in learned])
         got = answers(ranked, others)
         right = sum(a == example.output[key] for a, example in zip(got, others, strict=True))
