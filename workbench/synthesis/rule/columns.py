@@ -14,6 +14,7 @@ from workbench.synthesis.strategy import Progress
 
 SURE = 0.98  # a program found by example that does as well as this needs no rival
 SHOWN = 0.5  # share of answers that must stand in their inputs before they are looked for there
+MAX_SEARCHED = 500  # characters: in longer texts a label is a topic, not a part to copy
 MOST_BY_EXAMPLE = 2
 MAX_CLASSES = 50
 EXAMPLES_A_CLASS = 3
@@ -80,6 +81,6 @@ def _stand_in_inputs(
     paths = [f.path for f in fields if f.kind in (FieldKind.TEXT, FieldKind.CATEGORY)]
     shown = 0
     for value, data in present:
-        reading = Reading(data)
-        shown += any(value.lower() in reading.text(path).lower() for path in paths)
+        texts = [Reading(data).text(path).lower() for path in paths]
+        shown += any(value.lower() in text for text in texts if len(text) <= MAX_SEARCHED)
     return shown >= SHOWN * len(present)
