@@ -6,16 +6,15 @@ Goal-directed: a sum is offered only when it gives a number that every output sh
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from workbench.synthesis.by_example.code import X, Y
-from workbench.synthesis.by_example.compilation import compiled
 from workbench.synthesis.by_example.expression import (
     Expression,
     Kind,
     Operation,
     Values,
     apply,
+    apply_pair,
     operation,
 )
 
@@ -75,26 +74,15 @@ def derive_numbers(
                 if one is other:
                     continue
                 for code, cost in PAIRS:
-                    results = _pair(code, left, right)
+                    step = operation(code, NUMBER, NUMBER, cost, "number")
+                    results = apply_pair(step, left, right)
                     if _agree(results, target, places):
-                        step = operation(code, NUMBER, NUMBER, cost, "number")
                         yield _step(step, (one, other)), results
 
 
 def _step(step: Operation, operands: tuple[Expression, ...]) -> Expression:
     cost = step.cost + sum(operand.cost for operand in operands)
     return Expression(NUMBER, cost, step.name, -1, step, operands)
-
-
-def _pair(code: str, left: Values, right: Values) -> Values:
-    function = compiled(code)
-    results: list[Any] = []
-    for one, other in zip(left, right, strict=True):
-        try:
-            results.append(function(one, other))
-        except (ArithmeticError, TypeError):
-            results.append(None)
-    return tuple(results)
 
 
 def _places(value: float | None) -> float:

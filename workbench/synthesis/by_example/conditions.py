@@ -63,18 +63,21 @@ def _for_numbers(number: int, values: Sequence[float], *, optional: bool) -> Ite
         yield Condition(f"{known}{X} >= {threshold}", number, 3.0 + 0.2 * len(threshold))
     if len(ordered) <= 12:
         for value in ordered:
-            yield Condition(f"{X} == {value:g}", number, 4.0)
+            yield Condition(f"{X} == {value:g}", number, 2.8 if value in (0, 1) else 4.0)
     yield Condition(f"{X} is None", number, 2.5)
 
 
 def round_between(low: float, high: float) -> str:
     """The roundest number above `low` and at most `high`, as Python."""
+    middle = (low + high) / 2
     for places in range(-12, 13):
         step = 10.0**-places
         for unit in (5 * step, step):
-            candidate = -(-high // unit) * unit if high % unit == 0 else (high // unit) * unit
-            if low < candidate <= high:
-                rounded = round(candidate, max(places, 0) + 1)
+            near = [(middle // unit + shift) * unit for shift in (0, 1, -1)]
+            inside = [value for value in near if low < value <= high]
+            if inside:
+                best = min(inside, key=lambda value: (abs(value - middle), value))
+                rounded = round(best, max(places, 0) + 1)
                 return str(int(rounded)) if rounded == int(rounded) else repr(rounded)
     return repr(high)
 

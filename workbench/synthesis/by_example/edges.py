@@ -37,7 +37,7 @@ def _tails(tails: Sequence[str]) -> Iterator[Operation]:
         return
     for pattern, cost in _tail_patterns(some):
         yield operation(f'{regex("TAIL", pattern)}.sub("", {X})', TEXT, TEXT, cost, "head")
-    if len(some) <= 3 and all(len(tail) <= 12 for tail in some):
+    if len(some) <= 3 and len(some) < len(tails) and all(len(tail) <= 12 for tail in some):
         cost = 3.0 + 0.4 * sum(len(tail) for tail in some)
         code = X
         for tail in sorted(some, key=lambda text: (-len(text), text)):
@@ -96,7 +96,7 @@ def _heads(heads: Sequence[str]) -> Iterator[Operation]:
         if not shape.startswith("."):
             code = f'{regex("HEAD", "^" + shape)}.sub("", {X})'
             yield operation(code, TEXT, TEXT, 4.5 + cost, "rest")
-    if len(some) <= 3 and all(len(head) <= 12 for head in some):
+    if len(some) <= 3 and len(some) < len(heads) and all(len(head) <= 12 for head in some):
         cost = 3.0 + 0.4 * sum(len(head) for head in some)
         code = X
         for head in sorted(some, key=lambda text: (-len(text), text)):

@@ -89,6 +89,18 @@ def apply(step: Operation, values: Values) -> Values:
     return tuple(results)
 
 
+def apply_pair(step: Operation, left: Values, right: Values) -> Values:
+    """The step on each example's two values; None where it fails or one is missing."""
+    function = compiled(step.code)
+    results: list[Any] = []
+    for one, other in zip(left, right, strict=True):
+        try:
+            results.append(None if one is None or other is None else function(one, other))
+        except FAILURES:
+            results.append(None)
+    return tuple(results)
+
+
 def true_cost(expressions: Sequence[Expression]) -> float:
     """What the expressions cost together, a shared part paid for once and a little."""
     seen: dict[str, float] = {}

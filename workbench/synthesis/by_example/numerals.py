@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from workbench.synthesis.by_example.clues import Clues
-from workbench.synthesis.by_example.code import X, helper, regex
+from workbench.synthesis.by_example.code import X, helper, quote, regex
 from workbench.synthesis.by_example.expression import Kind, Operation, operation
 from workbench.synthesis.by_example.snippets import MONTH_NUMBERS
 
@@ -83,6 +83,8 @@ def count_operations(clues: Clues) -> Iterator[Operation]:
 
 def write_number_operations(values: Sequence[float], clues: Clues) -> Iterator[Operation]:
     """The number in digits as the outputs have them, or in another notation."""
+    if len(clues.characters) == 1:
+        yield _write(f"{quote(next(iter(clues.characters)))} * {X}", 3.0)
     if clues.has_digit:
         whole = all(isinstance(value, int) for value in values)
         if whole and ":" in clues.characters:

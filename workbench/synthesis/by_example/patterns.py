@@ -106,6 +106,8 @@ def _around(
         if shape.endswith("?") and not after:
             continue
         cost = 4.0 + one + two + three + (1.0 if after and not before else 0.0)
+        if not before and not after and _is_distinctive(shape, [a + p + z for a, p, z in rows]):
+            cost -= 1.6
         if (before and before != "^") or (after and after != "$"):
             pattern, which = f"{before}({shape}){after}", 1
         else:
@@ -118,6 +120,17 @@ def _around(
             yield operation(code, TEXT, TEXT, cost + 0.6, "found")
             code = f"{regex('PATTERN', shape)}.findall({X})[-1]"
             yield operation(code, TEXT, TEXT, cost + 0.4, "found")
+
+
+@lru_cache(maxsize=2000)
+def _compiled(shape: str) -> re.Pattern[str]:
+    return re.compile(shape)
+
+
+def _is_distinctive(shape: str, texts: Sequence[str]) -> bool:
+    """Whether the shape has letters and digits, or marks, and each text has it but once."""
+    classes = len(re.findall(r"\\d|\[A-Z\]|\[a-z\]|\[A-Z\]\[a-z\]", shape))
+    return classes > 1 and all(len(_compiled(shape).findall(text)) == 1 for text in texts)
 
 
 def _key_before(befores: Sequence[str], left: str) -> str:

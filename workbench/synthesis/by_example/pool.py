@@ -18,7 +18,7 @@ from workbench.synthesis.by_example.anchors import (
 )
 from workbench.synthesis.by_example.arithmetic import derive_numbers
 from workbench.synthesis.by_example.clues import Clues
-from workbench.synthesis.by_example.code import OPERANDS
+from workbench.synthesis.by_example.code import OPERANDS, X, Y
 from workbench.synthesis.by_example.dates import (
     date_operations,
     time_operations,
@@ -32,6 +32,7 @@ from workbench.synthesis.by_example.expression import (
     Operation,
     Values,
     apply,
+    apply_pair,
     extend,
     operation,
 )
@@ -60,6 +61,15 @@ MAX_ALTERNATIVES = 6  # twice as many where they read a date or a time
 PARSED = (Kind.DATE, Kind.TIME)
 MAX_FIELDS = 6  # columns that are joined as one list
 MAX_LENGTH = 4000  # of a text that is still taken apart
+FIELD_PAIRS = (
+    (f"{X}[:{Y}]", 3.0),
+    (f"{X}[{Y}:]", 3.0),
+    (f"{X}[-{Y}:]", 3.4),
+    (f"{X} * {Y}", 3.4),
+    (f"{X}.split()[{Y} - 1]", 4.0),
+    (f"{X}.split()[{Y}]", 4.4),
+    (f"{X}.zfill({Y})", 4.0),
+)
 Source = tuple[Expression, Values]
 Waiting = tuple[float, int, int, Expression, Values]
 
@@ -116,6 +126,8 @@ def grow_pool(sources: Sequence[Source], clues: Clues, budget: int) -> Pool:
             if max(map(len, texts)) <= MAX_LENGTH:
                 for step in (*pattern_operations(texts, clues), *repeated_operations(texts, clues)):
                     pool.try_step(step, made, values, 1)
+    for combined, results in combine_fields(sources):
+        pool.offer(combined, results, 1)
     _drain(pool, clues, budget)
     for derived, results in derive_numbers(pool.of_kind(Kind.NUMBER), clues.numerals):
         pool.offer(derived, results, MAX_DEPTH - 1)
@@ -197,6 +209,20 @@ def sources(rows: Sequence[Sequence[Any]], fields: Sequence[InputField]) -> list
         elif one.kind is FieldKind.NUMBER:
             found.append((Expression(Kind.NUMBER, cost, name, number), values))
     return [*found, *_field_lists(found)]
+
+
+def combine_fields(sources: Sequence[Source]) -> Iterator[Source]:
+    """Texts cut, repeated or picked from at the place that a number field says."""
+    texts = [item for item in sources if item[0].kind is Kind.TEXT]
+    numbers = [item for item in sources if item[0].kind is Kind.NUMBER]
+    for made, values in texts:
+        for other, counts in numbers:
+            for code, cost in FIELD_PAIRS:
+                step = operation(code, Kind.TEXT, Kind.TEXT, cost, "part")
+                results = apply_pair(step, values, counts)
+                if any(result is not None for result in results):
+                    total = made.cost + other.cost + cost
+                    yield Expression(Kind.TEXT, total, "part", -1, step, (made, other)), results
 
 
 def _field_lists(found: Sequence[Source]) -> list[Source]:

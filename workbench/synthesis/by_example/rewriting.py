@@ -97,7 +97,7 @@ def replacement_operations(values: Sequence[str], clues: Clues) -> Iterator[Oper
     for mark in marks:
         # The only mark there is, taken out, is taken out for its own sake.
         alone = all(other.isalnum() or other in mark for text in values for other in text)
-        cost = 2.2 if alone else 2.6
+        cost = (2.2 if alone else 2.6) + 0.8 * (len(mark) - 1)
         yield operation(f'{X}.replace({quote(mark)}, "")', TEXT, TEXT, cost, "text")
         for other in wanted:
             if other != mark:

@@ -47,7 +47,7 @@ TOKENS = (
 ITEMS = ((0, 1.0), (-1, 1.0), (1, 1.6), (-2, 3.6), (2, 2.2), (3, 3.0), (-3, 3.2), (4, 3.8),
          (-4, 4.5), (5, 4.6), (6, 5.4), (7, 6.0))  # fmt: skip
 ITEM_NAMES = {0: "first", 1: "second", 2: "third", 3: "fourth", -1: "last", -2: "before_last"}
-SLICES = (("[1:]", 2.5), ("[:-1]", 2.5), ("[::-1]", 2.5), ("[:2]", 3.0), ("[-2:]", 3.0),
+SLICES = (("[1:]", 3.0), ("[:-1]", 3.0), ("[::-1]", 2.5), ("[:2]", 3.0), ("[-2:]", 3.0),
           ("[2:]", 3.2), ("[1:-1]", 3.2), ("[:-2]", 3.6), ("[:3]", 3.6), ("[3:]", 4.0),
           ("[-3:]", 4.2))  # fmt: skip
 SMALL_WORDS = constant(
@@ -70,6 +70,7 @@ MAPS = (
     ("{w}[:3]", 4.2),
     ("{w}[::-1]", 4.5),
     ('{w}.lstrip("0")', 5.0),
+    ("str(int({w}))", 4.2),
     ("str(len({w}))", 5.5),
 )
 FILTERS = (
@@ -96,7 +97,7 @@ def split_operations(values: Sequence[str], clues: Clues) -> Iterator[Operation]
             continue
         cost = 2.4 if len(mark) == 1 or mark in (", ", "; ", ": ", " - ", "://") else 3.0
         counts = {text.count(mark) for text in values}
-        if len(counts) == 1 and len(values) > 1:
+        if len(counts) == 1 and len(values) > 1 and mark.strip():
             cost -= 0.6  # a fixed number of parts: the mark is there to part them
         yield operation(f"{X}.split({quote(mark)})", TEXT, WORDS, cost, "parts")
     for name, pattern, hint, cost in TOKENS:

@@ -14,6 +14,7 @@ from workbench.synthesis.by_example.branches import BranchSearch
 from workbench.synthesis.by_example.clues import Clues, shape_of
 from workbench.synthesis.by_example.concatenation import Concatenation, Shelf, constant_cost
 from workbench.synthesis.by_example.cover import arrange_branches
+from workbench.synthesis.by_example.lookups import learn_lookups
 from workbench.synthesis.by_example.pool import grow_pool, sources
 from workbench.synthesis.by_example.program import Branch, Program, Row, read_row
 from workbench.synthesis.by_example.subsets import varied_subset
@@ -98,14 +99,20 @@ class TextSearch:
         return sorted(dict.fromkeys(programs), key=lambda one: (-self._worth(one), one.cost))
 
     def _worth(self, program: Program) -> float:
-        """Right answers, less what further branches must be worth to be believed."""
-        return sum(self.judge(program)) - 0.3 * (len(program.branches) - 1)
+        """Right answers, less what further branches must be worth to be believed.
+
+        With few examples that is for their cost to say.
+        """
+        each = 0.3 if len(self.rows) > FEW else 0.0
+        return sum(self.judge(program)) - each * (len(program.branches) - 1)
 
     def _search_few(self, chosen: Sequence[int]) -> list[Program]:
         """Straight programs, and branches where those are missing or far-fetched."""
-        search = self._start(chosen, BUDGET)
+        search, lookups = self._start(chosen, BUDGET)
         everything = tuple(range(len(chosen)))
         programs = [self._program([Branch(None, way)]) for way in search.ways(everything, limit=4)]
+        programs += [self._program([Branch(None, body)]) for body in lookups]
+        programs.sort(key=lambda one: one.cost)
         if not programs or programs[0].cost > SIMPLE:
             limit = programs[0].cost if programs else 400.0
             branches = search.branch(everything, limit, 1)
@@ -113,7 +120,10 @@ class TextSearch:
                 programs.append(self._program(branches))
         return programs
 
-    def _start(self, chosen: Sequence[int], budget: int) -> BranchSearch:
+    def _start(
+        self, chosen: Sequence[int], budget: int
+    ) -> tuple[BranchSearch, list[Concatenation]]:
+        """A search over these rows, and the tables that could be learned from them."""
         rows = [self.rows[index] for index in chosen]
         outputs = [self.outputs[index] for index in chosen]
         forms = {tuple(shape_of(value) for value in row) for row in rows}
@@ -121,7 +131,8 @@ class TextSearch:
         unifies = len(forms) > 1 and len(written) == 1 and all(map(_is_mostly_digits, rows))
         clues = Clues(tuple(outputs), unifies)
         pool = grow_pool(sources(rows, self.fields), clues, budget // max(3, len(rows)))
-        return BranchSearch(Shelf.over(pool, outputs), rows, outputs, self.fields)
+        lookups = [Concatenation((made,), made.cost) for made in learn_lookups(pool, outputs)]
+        return BranchSearch(Shelf.over(pool, outputs), rows, outputs, self.fields), lookups
 
     def _search_many(self, everything: Sequence[int], progress: Progress) -> list[Program]:
         """Straight programs for all, then for groups of examples, told apart by tests."""
@@ -171,8 +182,8 @@ class TextSearch:
         for _ in range(rounds):
             if all(self.outputs[index] is None for index in chosen):
                 return
-            search = self._start(chosen, budget)
-            ways = search.ways(tuple(range(len(chosen))), limit=4)
+            search, lookups = self._start(chosen, budget)
+            ways = [*search.ways(tuple(range(len(chosen))), limit=4), *lookups]
             for way in ways:
                 self._keep(way)
             if ways:
