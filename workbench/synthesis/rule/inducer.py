@@ -36,9 +36,9 @@ from workbench.synthesis.rule.table import FeatureTable
 from workbench.synthesis.rule.write_python import write_python
 from workbench.synthesis.strategy import Progress
 
-# A score is harder to follow than a list: it comes first only when it is this many standard
-# errors better.
-SCORE_HANDICAP = 0.5
+# A score is harder to follow than a list or a tree: it comes first only when it is better by
+# more than this many standard errors.
+HANDICAP = 0.5
 REMEMBERED = 16
 MAX_EXAMPLES = 8000  # rules a person can read need no more
 
@@ -101,7 +101,7 @@ def _induced(
         progress(f"weighing {len(table.conditions)} conditions")
         estimates = estimate(table, classes.codes, classes.count, _families(fields), seed)
         chosen = [simplest_of_the_best(family) for family in estimates.values() if family]
-        for each in _best_first(chosen):
+        for each in _best_first(chosen) if chosen else ():
             progress(f"learning the {each.family}")
             found.append((each, _learned(inputs, table, classes, each, seed)))
     _remembered[key] = found
@@ -142,13 +142,11 @@ def _families(fields: Sequence[InputField]) -> list[str]:
 
 
 def _best_first(chosen: Sequence[Estimate]) -> list[Estimate]:
-    best = max(chosen, key=lambda each: each.worth)
-
-    def key(each: Estimate) -> tuple[float, str]:
-        handicap = SCORE_HANDICAP * best.error if each.family == "point score" else 0.0
-        return (handicap - each.worth, each.family)
-
-    return sorted(chosen, key=key)
+    ranked = sorted(chosen, key=lambda each: (-each.worth, each.family))
+    first, *others = ranked
+    if first.family == "point score" and others and first.hardly_better(others[0], HANDICAP):
+        return [others[0], first, *others[1:]]
+    return ranked
 
 
 def _commonest(classes: Classes, function: str, prefix: str | None) -> RankedFragment:

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from workbench.synthesis.rule.conditions import Compares, Condition, HasTerms, Matches, TextMeasure
 from workbench.synthesis.rule.table import Codes, FeatureTable, strongest_columns
 
-SIZES = (1280, 640, 320, 160, 80, 40, 20, 10)
+SIZES = (2560, 1280, 640, 320, 160, 80, 40, 20, 10)
 MAX_COLUMNS = 6000
 MOST_POINTS = 9
 DENSE_CELLS = 400_000  # below this a dense matrix is the faster

@@ -27,7 +27,7 @@ FOLDS = 5
 MANY_ROWS = 1000  # beyond this three folds tell enough
 MAX_ROWS = 4000  # settings are chosen on no more rows than this
 FEW_ROWS = 150  # below this the folds are drawn twice over
-WORST_CLASS_WEIGHT = 0.2
+BALANCE_WEIGHT = 0.2
 TOLERANCE = 0.5  # standard errors a simpler model may be behind
 
 # A family trains all its variants at once, simplest first: {variant: model}.
@@ -66,26 +66,33 @@ FAMILIES: dict[str, Train] = {
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """How one variant did on rows it had not seen."""
+    """How one variant did on rows it had not seen.
+
+    `right` says for each of them whether it was, in the same order for all variants; a row
+    stands there as often as the folds were drawn.
+    """
 
     family: str
     variant: str
     rich: bool
-    accuracy: float
+    right: NDArray[np.bool_]
     balanced: float
-    rows: int
+    repeats: int
     sure: Sure
+
+    @property
+    def accuracy(self) -> float:
+        return float(self.right.mean())
 
     @property
     def worth(self) -> float:
         """Accuracy, with some weight on the mean recall of the classes."""
-        return (1 - WORST_CLASS_WEIGHT) * self.accuracy + WORST_CLASS_WEIGHT * self.balanced
+        return (1 - BALANCE_WEIGHT) * self.accuracy + BALANCE_WEIGHT * self.balanced
 
-    @property
-    def error(self) -> float:
-        """The standard error of the accuracy."""
-        share = min(max(self.accuracy, 1 / (self.rows + 1)), self.rows / (self.rows + 1))
-        return float(np.sqrt(share * (1 - share) / self.rows))
+    def hardly_better(self, other: Estimate, tolerance: float) -> bool:
+        """Whether it leads by no more than so many standard errors of the difference (McNemar)."""
+        parted = float((self.right != other.right).sum()) * self.repeats
+        return bool(self.worth - other.worth <= tolerance * np.sqrt(parted) / len(self.right))
 
 
 def estimate(
@@ -94,9 +101,9 @@ def estimate(
     """Cross-validate each family on the plain conditions, then on all; simpler variants first."""
     tables = {False: table.plain(), True: table} if table.rich.any() else {False: table}
     seen: dict[tuple[str, bool, str], list[tuple[Codes, Codes, NDArray[np.float64]]]] = {}
-    rows: set[int] = set()
+    tested: list[int] = []
     for train, test in folds(classes, seed):
-        rows.update(test.tolist())
+        tested.extend(test.tolist())
         for (rich, columns), family in itertools.product(tables.items(), families):
             models = FAMILIES[family](columns.rows(train), classes[train], count, seed)
             rest = columns.rows(test)
@@ -109,13 +116,10 @@ def estimate(
     for (family, rich, variant), parts in seen.items():
         truth, labels, strengths = (np.concatenate(column) for column in zip(*parts, strict=True))
         right = truth == labels
-        recalls = [right[truth == label].mean() for label in np.unique(truth)]
+        balanced = float(np.mean([right[truth == label].mean() for label in np.unique(truth)]))
+        repeats = len(tested) // len(set(tested))
         sure = calibrate(strengths, right)
-        found[family].append(
-            Estimate(
-                family, variant, rich, float(right.mean()), float(np.mean(recalls)), len(rows), sure
-            )
-        )
+        found[family].append(Estimate(family, variant, rich, right, balanced, repeats, sure))
     return {
         family: sorted(estimates, key=lambda each: each.rich) for family, estimates in found.items()
     }
@@ -132,7 +136,7 @@ def train(
 def simplest_of_the_best(estimates: Sequence[Estimate]) -> Estimate:
     """The first (simplest) that is within TOLERANCE standard errors of the best."""
     best = max(estimates, key=lambda each: each.worth)
-    return next(e for e in estimates if e.worth >= best.worth - TOLERANCE * best.error)
+    return next(each for each in estimates if best.hardly_better(each, TOLERANCE))
 
 
 def folds(classes: Codes, seed: int) -> Iterator[tuple[Codes, Codes]]:

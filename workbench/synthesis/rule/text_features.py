@@ -38,8 +38,8 @@ FEW_INPUTS = 300  # up to here a word seen once is a feature: small sets repeat 
 SHORT_WORDS = 60  # words a text on average, up to which affixes and long phrases are tried
 MAX_TERMS = 60_000
 SHAPED_LENGTH = 40
-PREFIX_LENGTHS = range(3, 8)
-SUFFIX_LENGTHS = range(2, 5)
+PREFIX_LENGTHS = range(4, 7)
+SUFFIX_LENGTHS = range(2, 4)
 RUN = re.compile(
     r"(?P<upper>[A-Z]+)|(?P<lower>[a-z]+)|(?P<digit>[0-9]+)|(?P<space>\s+)|(?P<sign>.)", re.DOTALL
 )
@@ -94,13 +94,28 @@ def _affix_rows(rows: dict[str, list[int]], least: int) -> dict[str, list[int]]:
         for length in SUFFIX_LENGTHS:
             if len(word) >= length:
                 sharing[SUFFIX_MARK + word[-length:]].append(word)
-    found = {}
+    found: dict[str, list[int]] = {}
     for affix, sharers in sharing.items():
         if len(sharers) >= 2:
             together = sorted(set().union(*(rows[word] for word in sharers)))
             if len(together) >= least:
                 found[affix] = together
-    return found
+    # Of affixes one inside the other that hold for the same texts, the longest says most.
+    said = {
+        shorter
+        for affix in found
+        for shorter in _inner_affixes(affix)
+        if len(found.get(shorter, ())) == len(found[affix])
+    }
+    return {affix: together for affix, together in found.items() if affix not in said}
+
+
+def _inner_affixes(affix: str) -> list[str]:
+    """The shorter affixes that every word with this one has too."""
+    part = affix.strip(PREFIX_MARK)
+    if is_prefix(affix):
+        return [part[:length] + PREFIX_MARK for length in range(1, len(part))]
+    return [SUFFIX_MARK + part[-length:] for length in range(1, len(part))]
 
 
 def _character_columns(texts: Sequence[str], path: Path) -> Iterator[Column]:
