@@ -35,6 +35,7 @@ from workbench.synthesis.rule.thresholds import MAX_CUTS, cut_points
 MULTIPLES = (2, 3, 4, 5, 7, 10, 100, 400)
 MAX_CUT_COLUMNS = 1000  # for all number fields together, but for the least that each gets
 LEAST_CUTS = 8
+MAX_DIVIDED = 3  # number fields, up to which multiples are tried: most numbers are not counted off
 MAX_PAIRED = 8  # number fields, up to which ratios and differences of all pairs are tried
 
 
@@ -44,7 +45,7 @@ def build_table(inputs: Sequence[Mapping[str, Any]], fields: Sequence[InputField
     numbers = sum(field.kind is FieldKind.NUMBER for field in fields)
     cuts = min(MAX_CUTS, max(LEAST_CUTS, MAX_CUT_COLUMNS // max(1, numbers)))
     columns = [column for field in fields for column in _field_columns(field, readings, cuts)]
-    return make_table([*columns, *_pair_columns(fields, readings)], len(inputs))
+    return make_table([*columns, *_arithmetic_columns(fields, readings)], len(inputs))
 
 
 def _field_columns(field: InputField, readings: Sequence[Reading], cuts: int) -> Iterator[Column]:
@@ -60,10 +61,6 @@ def _field_columns(field: InputField, readings: Sequence[Reading], cuts: int) ->
             yield from _value_columns(field, readings)
         case FieldKind.NUMBER:
             yield from _cuts(Number(path), readings, cuts)
-            numbers = np.array([reading.number(path) for reading in readings])
-            if np.all(np.isnan(numbers) | (numbers == np.floor(numbers))):
-                for of in MULTIPLES:
-                    yield replace(_evaluated(IsMultiple(path, of), readings), rich=True)
         case FieldKind.TEXT | FieldKind.OTHER:
             yield from text_columns(readings, path)
 
@@ -79,8 +76,16 @@ def _value_columns(field: InputField, readings: Sequence[Reading]) -> Iterator[C
         yield Column(condition, np.array(found, dtype=np.int32), ("value", field.path))
 
 
-def _pair_columns(fields: Sequence[InputField], readings: Sequence[Reading]) -> Iterator[Column]:
+def _arithmetic_columns(
+    fields: Sequence[InputField], readings: Sequence[Reading]
+) -> Iterator[Column]:
     numbers = [field.path for field in fields if field.kind is FieldKind.NUMBER]
+    if len(numbers) <= MAX_DIVIDED:
+        for path in numbers:
+            values = quantity_values(Number(path), readings)
+            if np.all(np.isnan(values) | (values == np.floor(values))):
+                for of in MULTIPLES:
+                    yield replace(_evaluated(IsMultiple(path, of), readings), rich=True)
     if len(numbers) <= MAX_PAIRED:
         for one, other in itertools.combinations(numbers, 2):
             yield from _cuts(Ratio(one, other), readings, rich=True)

@@ -249,3 +249,23 @@ def run_of_rules(rules):
     names: dict[str, object] = {}
     exec("\n".join([*fragment.imports, fragment.source]), names)
     return names["sure_label"]
+
+
+def test_leap_years_are_told_by_what_divides_them():
+    years = random.Random(1).sample(range(1600, 2400), 240)
+    field = InputField(("year",), FieldKind.NUMBER)
+    labels = [(year % 4 == 0 and year % 100 != 0) or year % 400 == 0 for year in years]
+    best = induce([{"year": year} for year in years], labels, [field])[0]
+    assert [run_of(best)({"year": year})[0] for year in (1996, 1997, 2004, 2010)] == [
+        True, False, True, False,
+    ]  # fmt: skip
+
+
+def test_two_fields_are_compared_with_each_other():
+    chooser = random.Random(1)
+    cities = ["Bonn", "Lyon", "Graz", "Oslo", "Turin"]
+    inputs = [{"to": chooser.choice(cities), "from": chooser.choice(cities)} for _ in range(80)]
+    fields = [InputField((name,), FieldKind.CATEGORY, values=tuple(cities)) for name in inputs[0]]
+    best = induce(inputs, [data["to"] == data["from"] for data in inputs], fields)[0]
+    assert run_of(best)({"to": "Rome", "from": "rome"})[0] is True
+    assert run_of(best)({"to": "Rome", "from": "Bonn"})[0] is False
