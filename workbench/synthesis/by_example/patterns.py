@@ -15,18 +15,22 @@ TEXT = Kind.TEXT
 _runs = re.compile(r"\d+|[^\W\d_]+|\s+|[\W_]")
 _range = re.compile(r"\{\d+,\d+\}")
 _sign = re.compile(r"[#$€£№]$")
+_letter_class = re.compile(r"\[A-Z|\[a-z|\[\^\\W")
 _word = re.compile(r"[^\W_](?:\S*[^\W_])?")
 _last_word = re.compile(r"[^\W_]+[\W_]*$|[\W_]+$")
 _key = re.compile(r"""["']?[^\W\d_][\w.-]*["']?\s*[=:]\s*["']?$|<[^\W\d_][\w.:-]*>$""")
 KEY_COST = -1.6  # what names a value is the best of reasons to look there
 SIGN_COST = -1.2
 MAX_CONTEXT = 24
+MAX_WORDS = 8
+_letters_only = re.compile(r"[^\W\d_]+")
 MAX_PATTERNS = 400
 
 
 def pattern_operations(texts: Sequence[str], clues: Clues) -> Iterator[Operation]:
     """Searches whose match, or group, is a piece of the output in every example that has one."""
     made: dict[str, None] = {}
+    yield from _vocabulary(texts, clues)
     for piece in clues.pieces:
         for last in (False, True):
             places = _places(texts, piece, last=last)
@@ -128,9 +132,35 @@ def _compiled(shape: str) -> re.Pattern[str]:
 
 
 def _is_distinctive(shape: str, texts: Sequence[str]) -> bool:
-    """Whether the shape has letters and digits, or marks, and each text has it but once."""
-    classes = len(re.findall(r"\\d|\[A-Z\]|\[a-z\]|\[A-Z\]\[a-z\]", shape))
-    return classes > 1 and all(len(_compiled(shape).findall(text)) == 1 for text in texts)
+    """Whether the shape mixes letters, digits or marks, and each text has it but once."""
+    if " " in shape or r"\s" in shape:
+        return False
+    bare = re.sub(r"\[[^\]]*\]", "", shape)
+    marks = re.sub(r"\\[dw]|[+*?]|\{[\d,]*\}", "", bare)
+    letters = r"\w" in bare or bool(_letter_class.search(shape))
+    mixed = bool(marks) + (r"\d" in bare) + letters
+    return mixed > 1 and all(len(_compiled(shape).findall(text)) == 1 for text in texts)
+
+
+def _vocabulary(texts: Sequence[str], clues: Clues) -> Iterator[Operation]:
+    """One of the few words that the outputs are, wherever in the text it stands."""
+    words = sorted(set(clues.present))
+    if not 2 <= len(words) <= MAX_WORDS or not all(word.isalpha() for word in words):
+        return
+    places: set[int] = set()
+    ends: set[int] = set()
+    for text, output in zip(texts, clues.outputs, strict=True):
+        if output is not None:
+            found = _letters_only.findall(text)
+            if output not in found:
+                return
+            places.add(found.index(output))
+            ends.add(found.index(output) - len(found))
+    if len(places) > 1 and len(ends) > 1:
+        pattern = rf"\b(?:{'|'.join(words)})\b"
+        cost = 4.0 + 0.35 * sum(map(len, words))
+        code = f"{regex('PATTERN', pattern)}.search({X})[0]"
+        yield operation(code, TEXT, TEXT, cost, "found")
 
 
 def _key_before(befores: Sequence[str], left: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from workbench.synthesis.by_example.clues import Clues, separators
 from workbench.synthesis.by_example.code import X, helper, quote, regex
 from workbench.synthesis.by_example.expression import Kind, Operation, operation
+from workbench.synthesis.by_example.snippets import UMLAUTS
 
 TEXT = Kind.TEXT
 SEPARATORS = regex("SEPARATORS", r"[\W_]+")
@@ -81,6 +82,9 @@ def removal_operations(values: Sequence[str], clues: Clues) -> Iterator[Operatio
             yield _substitute("BRACKETED", rf"\s*{inside}", "", 3.6, "rest")
     if not any(mark in "aeiouAEIOU" for mark in clues.characters) and letters:
         yield _substitute("VOWELS", r"[aeiouAEIOU]", "", 5.0, "consonants")
+    if any(mark in "äöüÄÖÜß" for mark in joined):
+        code = f'"".join({UMLAUTS}.get(mark, mark) for mark in {X})'
+        yield operation(code, TEXT, TEXT, 3.2, "plain_text")
     if not joined.isascii():
         yield operation(f"{helper('strip_accents')}({X})", TEXT, TEXT, 3.0, "plain_text")
 

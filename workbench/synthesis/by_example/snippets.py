@@ -12,6 +12,10 @@ SPECIAL_LETTERS = constant(
     '{"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", '
     '"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "þ": "th", "ı": "i"}',
 )
+UMLAUTS = constant(
+    "UMLAUTS",
+    '{"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"}',
+)
 MONTHS = constant(
     "MONTHS",
     '("January", "February", "March", "April", "May", "June", "July", "August", "September", '

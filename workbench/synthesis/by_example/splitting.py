@@ -27,7 +27,7 @@ TOKENS = (
     ("NAME_PART", r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", "parts", 3.4),
     ("LETTERS_OR_DIGITS", r"[^\W\d_]+|\d+", "parts", 3.4),
     ("HYPHENATED", r"[^\W_]+(?:-[^\W_]+)+", "codes", 3.6),
-    ("DOTTED", r"\d+(?:\.\d+)+", "versions", 3.4),
+    ("DOTTED", r"\d+(?:\.\d+)+", "versions", 3.2),
     ("IDENTIFIER", r"\w+", "words", 2.8),
     ("QUOTED", r'"([^"]*)"', "quoted", 2.8),
     ("SINGLE_QUOTED", r"'([^']*)'", "quoted", 3.0),
