@@ -215,7 +215,11 @@ def test_a_huge_error_message_is_cut(run_source: RunSource) -> None:
     assert result.error.line == 2
 
 
-@pytest.mark.parametrize("value", [{"x": {1, 2}.union}, {"x": "\ud800"}, {"x": object()}], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [{"x": {1, 2}.union}, {"x": "\ud800"}, {"x": object()}],
+    ids=["a method", "half a character", "an object"],
+)
 def test_an_input_that_is_not_json_is_an_error_of_that_input(sandbox: Sandbox, value: Any) -> None:
     program = sandbox.load("def run(x):\n    return x['n']\n")
     results = sandbox.run(program, [{"n": 1}, value, {"n": 2}])
