@@ -13,6 +13,7 @@ from runtime.datasets.rollup import days_with_executions, stats
 from runtime.datasets.tail import LogTail
 from runtime.models import Example
 from runtime.tasks import add_examples, load_task, write_examples
+from runtime.validation.exact import matches
 from workbench.commands.data import print_line
 from workbench.commands.diff import behaviour_diff, print_diff, source_diff
 from workbench.commands.stats import print_stats
@@ -20,7 +21,6 @@ from workbench.commands.synthesize import make_version, print_outcome
 from workbench.console import out
 from workbench.new_task import from_sample
 from workbench.served_runtime import Answer, ServedRuntime
-from workbench.synthesis.comparison import matches
 from workbench.synthesis.evaluation import percentile
 
 SEED = 0

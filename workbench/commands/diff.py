@@ -14,9 +14,9 @@ from runtime.data_dir import DataDir
 from runtime.models import TaskSpecification
 from runtime.sandbox import Limits, Sandbox
 from runtime.tasks import load_task
+from runtime.validation.exact import matches
 from workbench.commands.version_argument import VERSION
 from workbench.console import out, percent, print_table
-from workbench.synthesis.comparison import matches
 
 MAX_CHANGED_SHOWN = 10
 

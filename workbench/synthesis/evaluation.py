@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from runtime.models import Example, TaskSpecification
 from runtime.sandbox import Result
-from workbench.synthesis.comparison import matches
+from runtime.validation.exact import matches
 from workbench.synthesis.kinds import OutputKind, class_label, output_kind
 
 Method = Literal["held-out", "cross-validation"]

@@ -9,7 +9,7 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 
 from runtime.models import Example, TaskSpecification
 from runtime.sandbox.result import ProgramError, Result
-from workbench.synthesis.comparison import matches
+from runtime.validation.exact import matches
 from workbench.synthesis.evaluation import evaluate, judge, wilson_interval
 
 

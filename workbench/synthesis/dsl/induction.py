@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.models import Example
-from workbench.synthesis.comparison import matches
+from runtime.validation.exact import matches
 from workbench.synthesis.dsl.answering import answer_document
 from workbench.synthesis.dsl.document import (
     DateCast,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from workbench.synthesis.comparison import matches
+from runtime.validation.exact import matches
 from workbench.synthesis.fragment import Fragment
 from workbench.synthesis.kinds import InputField
 from workbench.synthesis.ml.compile_regression import compile_regression

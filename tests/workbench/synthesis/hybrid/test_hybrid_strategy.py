@@ -8,7 +8,7 @@ import pytest
 from made_examples import FILLER, examples_of, task_of, topic_texts
 
 from runtime.sandbox import Sandbox
-from workbench.synthesis.comparison import matches
+from runtime.validation.exact import matches
 from workbench.synthesis.hybrid.strategy import HybridStrategy
 from workbench.synthesis.strategy import NotApplicableError
 

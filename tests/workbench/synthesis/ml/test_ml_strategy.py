@@ -11,7 +11,7 @@ import pytest
 from made_examples import examples_of, orders, task_of, topic_texts
 
 from runtime.sandbox import Sandbox
-from workbench.synthesis.comparison import matches
+from runtime.validation.exact import matches
 from workbench.synthesis.kinds import input_fields
 from workbench.synthesis.ml.classifier import learn_classes
 from workbench.synthesis.ml.strategy import MlStrategy
