@@ -68,10 +68,52 @@ class Model(BaseModel):
 
 
 class Example(Model):
-    """One line of `examples.jsonl`: an input object and the output it should give."""
+    """One line of `examples.jsonl`: an input object and the output it should give.
+
+    `origin` says where a line that a machine added comes from; nothing is learned from it.
+    """
 
     input: dict[str, Any]
     output: Any
+    origin: dict[str, Any] | None = None
+
+
+class ComparisonRule(Model):
+    """How an answer, or one field of it, is compared with an oracle's.
+
+    `comparison` is exact, fuzzy, semantic or the name of an installed comparator. What is as
+    similar as `threshold` (default 0.9 fuzzy, 0.85 semantic) is a match; numbers may differ by
+    `tolerance` (default: `x-tolerance` of their schema).
+    """
+
+    comparison: Slug = "exact"
+    threshold: Fraction | None = None
+    tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
+class OracleChoice(Model):
+    """One oracle a task asks: `kind` is person, file, program, ollama or an installed one's name.
+
+    A file has `file` (JSON lines with input and output, relative to the task's folder); a
+    reference program has `version` (of this task) or `file`; a model may have `model`;
+    `options` are an installed oracle's own.
+    """
+
+    kind: Slug
+    file: str | None = None
+    version: Annotated[int, Field(ge=1)] | None = None
+    model: str | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class ValidationSettings(ComparisonRule):
+    """`validation:` of task.yaml: who is asked, in this order, and when an answer is right.
+
+    `fields` holds rules for properties of an object, by name or by a dotted path.
+    """
+
+    oracles: tuple[OracleChoice, ...] = (OracleChoice(kind="person"),)
+    fields: dict[str, ComparisonRule] = Field(default_factory=dict)
 
 
 class TaskSpecification(Model):
@@ -86,6 +128,7 @@ class TaskSpecification(Model):
     accuracy_target: Fraction = 0.9
     latency_target_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10
     sampling_rate: Fraction = 0.1
+    validation: ValidationSettings = ValidationSettings()
     created_at: AwareDatetime = Field(default_factory=utc_now)
     updated_at: AwareDatetime = Field(default_factory=utc_now)
 
@@ -131,18 +174,33 @@ class ExecutionRecord(Model):
 
 
 class ValidationRecord(Model):
-    """What an oracle said of one sampled execution."""
+    """What an oracle said of one sampled execution, a line of `sampled-<day>.jsonl`.
 
+    Estimates weigh it by 1 / `inclusion_probability`. `timestamp` is `validated_at`, under the
+    name by which every log is read.
+    """
+
+    v: int = FORMAT_VERSION
     id: UUID = Field(default_factory=uuid4)
     execution_id: UUID
     program_id: str
+    program_version: int | None = None
+    strategy: str = "random"
+    inclusion_probability: Annotated[float, Field(gt=0, le=1)] = 1.0
+    input: Any = None
+    output: Any = None
+    status: ExecutionStatus = ExecutionStatus.SUCCESS
+    confidence: float | None = None
+    executed_at: str | None = None
+    oracle: str = "person"
     oracle_output: Any
     oracle_cost: float = 0.0
     oracle_latency_ms: float = 0.0
     match: bool
     similarity_score: Fraction
-    comparison_method: ComparisonMethod = ComparisonMethod.EXACT
+    comparison_method: ComparisonMethod | Slug = ComparisonMethod.EXACT
     validated_at: AwareDatetime = Field(default_factory=utc_now)
+    timestamp: str = ""
 
 
 class ExecutionSummary(Model):

@@ -129,6 +129,9 @@ def write_task(data_dir: DataDir, task: TaskSpecification) -> None:
 def task_yaml(task: TaskSpecification) -> str:
     """`task.yaml` as a person would write it."""
     data = task.model_dump(mode="json", exclude={"examples"})
+    data["validation"] = task.validation.model_dump(mode="json", exclude_defaults=True)
+    if not data["validation"]:
+        del data["validation"]
     return yaml.safe_dump(
         {"v": FORMAT_VERSION, **data}, sort_keys=False, allow_unicode=True, width=92
     )
@@ -141,9 +144,10 @@ def write_examples(file: Path, examples: Iterable[Example]) -> None:
 
 def example_line(example: Example) -> str:
     """One example as its line of JSON, without the line end."""
-    return json.dumps(
-        {"input": example.input, "output": example.output}, ensure_ascii=False, allow_nan=False
-    )
+    data = {"input": example.input, "output": example.output}
+    if example.origin is not None:
+        data["origin"] = example.origin
+    return json.dumps(data, ensure_ascii=False, allow_nan=False)
 
 
 def add_examples(
@@ -178,8 +182,10 @@ def _line_problems(
         return [(None, "holds a NUL character.", "Remove it: most systems cannot store it.")]
     if not isinstance(value, dict) or not {"input", "output"} <= value.keys():
         return [(None, 'is no example: it needs the keys "input" and "output".', None)]
-    if extra := sorted(value.keys() - {"input", "output", "v"}):
+    if extra := sorted(value.keys() - {"input", "output", "origin", "v"}):
         return [(extra[0], "there is no such key in an example.", "Remove it.")]
+    if not isinstance(value.get("origin", {}), dict):
+        return [("origin", "must be an object.", None)]
     if not isinstance(value["input"], dict):
         return [("input", "must be an object.", 'For one text write {"text": "..."}.')]
     failures = [("input", failure) for failure in check_input.errors(value["input"])]
@@ -189,4 +195,4 @@ def _line_problems(
             (side + failure.path.replace("/", "."), f"{failure.message}.", None)
             for side, failure in failures
         ]
-    return Example(input=value["input"], output=value["output"])
+    return Example(input=value["input"], output=value["output"], origin=value.get("origin"))

@@ -67,7 +67,7 @@ def task_hash(task: TaskSpecification) -> str:
         "description": task.description,
         "input_schema": task.input_schema,
         "output_schema": task.output_schema,
-        "examples": [example.model_dump() for example in task.examples],
+        "examples": [example.model_dump(exclude={"origin"}) for example in task.examples],
     }
     return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
