@@ -141,8 +141,6 @@ def _print(table: Sequence[Measured], results: dict[str, Any]) -> None:
     shown = Table(
         box=None, title="One HTTP worker each; latency in ms, CPU in µs a request, memory in MB"
     )
-        box=None, title="One HTTP worker each; latency in ms, CPU in µs a request, memory in MB"
-    )
     for title in ("server", "connections", "requests/s", "of bare", "p50", "p99", "p99.9"):
         shown.add_column(title, justify="left" if title == "server" else "right")
     for title in ("CPU", "memory", "failed"):
