@@ -23,6 +23,7 @@ VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 Count = Annotated[int, Field(ge=1)]
 Days = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
@@ -113,6 +114,67 @@ class PrivacyConfig(Model):
     sample_only: bool = False
 
 
+class SynthesisConfig(Model):
+    """The language model that may help to make programs, and what it may cost. None by default."""
+
+    #: Such as http://127.0.0.1:11434; the variable OLLAMA_HOST goes before it.
+    ollama_host: str | None = None
+    #: Such as qwen2.5-coder:3b; no model is asked where none is named.
+    model: str | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    #: How long the server keeps the model in memory after a call.
+    keep_alive: str = "10m"
+    context_tokens: Count = 4096
+    #: Of one answer.
+    answer_tokens: Count = 1024
+    connect_timeout_sec: Positive = 3
+    #: The first call may have to load the model.
+    first_token_timeout_sec: Positive = 120
+    token_timeout_sec: Positive = 30
+    answer_timeout_sec: Positive = 300
+    #: Of one synthesis, all calls together.
+    max_calls: Count = 200
+    max_tokens: Count = 100_000
+    max_seconds: Positive = 900
+
+
+class OllamaConfig(Model):
+    """The model server that oracles ask; nothing is sent to it unless a task names it."""
+
+    url: str = "http://127.0.0.1:11434"
+    model: str = "llama3.1"
+    embedding_model: str = "nomic-embed-text"
+
+
+class PricesConfig(Model):
+    """What a call of a language model costs here: to hold oracles to a budget, and to say in
+    reports what was saved. Either `per_call`, or by the million tokens."""
+
+    currency: str = "USD"
+    per_call: Cost | None = None
+    input_per_million: Cost | None = None
+    output_per_million: Cost | None = None
+
+
+class ValidationConfig(Model):
+    enabled: bool = True
+    #: A day, over all tasks, of oracles that are paid by the call; in `prices.currency`.
+    calls_per_day: Annotated[int, Field(ge=0)] = 2000
+    cost_per_day: Cost = 5.0
+    #: An oracle that takes longer is given up on and asked again later.
+    timeout_sec: Positive = 60
+    #: Samples of a task that may wait for an answer; beyond, the oldest are skipped.
+    max_waiting: Count = 5000
+
+
+class ImproveConfig(Model):
+    #: Promote in stages without asking; otherwise it stops at the offer.
+    auto: bool = False
+    #: New confirmed failures that make it worth trying.
+    min_failures: Count = 10
+    interval_sec: Positive = 300
+
+
 class DeploymentConfig(Model):
     """All sections of `deployment.yaml`, each with its defaults."""
 
@@ -124,6 +186,7 @@ class DeploymentConfig(Model):
     storage: StorageConfig = StorageConfig()
     retention: RetentionConfig = RetentionConfig()
     privacy: PrivacyConfig = PrivacyConfig()
+    synthesis: SynthesisConfig = SynthesisConfig()
 
     _document: YamlDocument | None = PrivateAttr(default=None)
 
