@@ -111,10 +111,11 @@ def make_folder(folder: Path, *, sync: bool = True) -> None:
 
 
 @contextmanager
-def open_atomic(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+def open_atomic(path: Path, *, private: bool = False, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a file beside `path` that takes its place only when the block ends well.
 
-    A `private` file can be read by its owner only.
+    A `private` file can be read by its owner only. One that is not `durable` is whole too, but
+    a power cut may bring back the one before it: for what is written every second.
     Raises OSError when the folder cannot be written; `path` is then as it was.
     """
     make_folder(path.parent)
@@ -123,20 +124,24 @@ def open_atomic(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         if not private:
             # mkstemp makes the file private; give it what an ordinary open() would have.
             Path(temporary).chmod(0o666 & ~_current_umask())
         Path(temporary).replace(path)
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def write_atomic(path: Path, content: bytes | str, *, private: bool = False) -> None:
+def write_atomic(
+    path: Path, content: bytes | str, *, private: bool = False, durable: bool = True
+) -> None:
     """Write `content` to `path` whole or not at all (write beside, fsync, rename)."""
-    with open_atomic(path, private=private) as file:
+    with open_atomic(path, private=private, durable=durable) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 

@@ -1,0 +1,1 @@
+"""The steward: the one background process that reads what was executed and acts on it."""
