@@ -171,7 +171,7 @@ def test_a_damaged_compressed_file_costs_its_own_lines_only(box: Box):
     compress(path)
     damaged = box.folder / "2026-11-20.jsonl.gz"
     content = damaged.read_bytes()
-    damaged.write_bytes(content[: len(content) // 2] + content[-8:])
+    damaged.write_bytes(content[: len(content) // 2])
     box.append("2026-11-22.jsonl", 5000)
     notes = Notes()
     steward = box.steward(notes)
