@@ -15,7 +15,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr
 
 from runtime.errors import InvalidInputError, NotFoundError, Problem
-from runtime.models import Fraction, Mode, Model, PrivacyMode
+from runtime.models import Mode, Model, PrivacyMode
+from runtime.sampling.settings import SamplingConfig
 from runtime.yaml_document import Place, YamlDocument
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -68,11 +69,6 @@ class ExecutionConfig(Model):
     require_isolation: Literal["best-effort", "strict"] = "best-effort"
     #: An execution that took longer, waiting included, is named in the server's log.
     slow_ms: Positive = 250
-
-
-class SamplingConfig(Model):
-    strategy: Literal["random", "uncertainty", "stratified", "temporal"] = "random"
-    rate: Fraction = 0.05
 
 
 class TelemetryConfig(Model):
@@ -138,14 +134,6 @@ class SynthesisConfig(Model):
     max_seconds: Positive = 900
 
 
-class OllamaConfig(Model):
-    """The model server that oracles ask; nothing is sent to it unless a task names it."""
-
-    url: str = "http://127.0.0.1:11434"
-    model: str = "llama3.1"
-    embedding_model: str = "nomic-embed-text"
-
-
 class PricesConfig(Model):
     """What a call of a language model costs here: to hold oracles to a budget, and to say in
     reports what was saved. Either `per_call`, or by the million tokens."""
@@ -163,6 +151,10 @@ class ValidationConfig(Model):
     cost_per_day: Cost = 5.0
     #: An oracle that takes longer is given up on and asked again later.
     timeout_sec: Positive = 60
+    #: What oracles of kind `ollama` and semantic comparisons ask, at `synthesis.ollama_host`;
+    #: nothing is asked unless a task says so.
+    model: str = "llama3.1"
+    embedding_model: str = "nomic-embed-text"
     #: Samples of a task that may wait for an answer; beyond, the oldest are skipped.
     max_waiting: Count = 5000
 
@@ -187,6 +179,9 @@ class DeploymentConfig(Model):
     retention: RetentionConfig = RetentionConfig()
     privacy: PrivacyConfig = PrivacyConfig()
     synthesis: SynthesisConfig = SynthesisConfig()
+    prices: PricesConfig = PricesConfig()
+    validation: ValidationConfig = ValidationConfig()
+    improve: ImproveConfig = ImproveConfig()
 
     _document: YamlDocument | None = PrivateAttr(default=None)
 
