@@ -53,7 +53,14 @@ def load_task(data_dir: DataDir, name: str, *, with_examples: bool = True) -> Ta
 
 def read_task_file(file: Path) -> TaskSpecification:
     """Read one `task.yaml`, without examples; checks that both schemas are JSON Schema."""
-    document = YamlDocument.read(file)
+    return task_of(YamlDocument.read(file))
+
+
+def task_of(document: YamlDocument) -> TaskSpecification:
+    """The task a YAML document describes, without examples.
+
+    Raises InvalidInputError with file, line and field of what is wrong.
+    """
     if not isinstance(document.data, dict):
         document.fail("must be a mapping with name, description and the two schemas.")
     data = dict(document.data)
@@ -98,22 +105,32 @@ def read_examples(file: Path, task: TaskSpecification) -> list[Example]:
         raise InvalidInputError(
             Problem(f"is {size:,} bytes; at most {limit} are read.", file, remedy="Use a sample.")
         )
+    with file.open("rb") as lines:
+        return parse_examples(lines, task, file)
+
+
+def parse_examples(
+    lines: Iterable[bytes], task: TaskSpecification, file: Path | str, first_line: int = 1
+) -> list[Example]:
+    """The examples in lines of JSON, of which the first is line `first_line` of `file`.
+
+    Raises InvalidInputError naming file, line and field of each bad line (at most 20).
+    """
     check_input = SchemaCheck(task.input_schema, "input_schema")
     check_output = SchemaCheck(task.output_schema, "output_schema")
     examples: list[Example] = []
     problems: list[Problem] = []
-    with file.open("rb") as lines:
-        for number, raw in enumerate(lines, start=1):
-            if not raw.strip():
-                continue
-            found = _line_problems(raw, check_input, check_output)
-            if isinstance(found, Example):
-                examples.append(found)
-                continue
-            for field, message, remedy in found:
-                problems.append(Problem(message, file, number, field, remedy))
-            if len(problems) >= MAX_PROBLEMS:
-                break
+    for number, raw in enumerate(lines, start=first_line):
+        if not raw.strip():
+            continue
+        found = _line_problems(raw, check_input, check_output)
+        if isinstance(found, Example):
+            examples.append(found)
+            continue
+        for field, message, remedy in found:
+            problems.append(Problem(message, file, number, field, remedy))
+        if len(problems) >= MAX_PROBLEMS:
+            break
     if problems:
         raise InvalidInputError(problems[:MAX_PROBLEMS])
     return examples
