@@ -11,6 +11,7 @@ COMMANDS = {
     "diff": ("workbench.commands.diff", "What changed between two versions."),
     "export": ("workbench.commands.export", "One version as a ZIP, the same bytes each time."),
     "models": ("workbench.commands.models", "Local language models: list, show, pull, remove."),
+    "label": ("workbench.commands.label", "Say of sampled executions whether they were right."),
     "promote": ("workbench.commands.promote", "Make a version the one that serves."),
     "rollback": ("workbench.commands.rollback", "Go back to an earlier version."),
     "rules": ("workbench.commands.rules", "Check and compile a rule file by hand."),
