@@ -14,8 +14,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr
 
+from runtime.alerts.settings import AlertsConfig
 from runtime.errors import InvalidInputError, NotFoundError, Problem
 from runtime.models import Mode, Model, PrivacyMode
+from runtime.rollout.settings import RolloutConfig
 from runtime.sampling.settings import SamplingConfig
 from runtime.yaml_document import Place, YamlDocument
 
@@ -36,6 +38,8 @@ class RuntimeConfig(Model):
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     max_body_bytes: Count = 2_000_000
     max_queue: Count = 4096
+    #: The background process that reads the log: statistics, sampling, rollouts, alerts, retention.
+    steward: bool = True
     #: Further programs to run beside the HTTP workers, as `python -m` would.
     modules: tuple[ModuleName, ...] = ()
     #: Names beside localhost by which a runtime without keys may be called.
@@ -177,8 +181,10 @@ class DeploymentConfig(Model):
     telemetry: TelemetryConfig = TelemetryConfig()
     storage: StorageConfig = StorageConfig()
     retention: RetentionConfig = RetentionConfig()
+    alerts: AlertsConfig = AlertsConfig()
     privacy: PrivacyConfig = PrivacyConfig()
     synthesis: SynthesisConfig = SynthesisConfig()
+    rollout: RolloutConfig = RolloutConfig()
     prices: PricesConfig = PricesConfig()
     validation: ValidationConfig = ValidationConfig()
     improve: ImproveConfig = ImproveConfig()
@@ -197,14 +203,14 @@ class DeploymentConfig(Model):
         days = self.retention.validations.keep_days
         return self.storage.retention_days if days is None else days
 
-    def text(self, *place: str, environment: Mapping[str, str] = os.environ) -> str | None:
+    def text(self, *place: str | int, environment: Mapping[str, str] = os.environ) -> str | None:
         """The text setting at `place`, such as `("cloud", "api_key")`, variables filled in.
 
         Raises InvalidInputError when a variable it needs is not set.
         """
         value: Any = self
         for name in place:
-            value = getattr(value, name)
+            value = value[name] if isinstance(name, int) else getattr(value, name)
         if isinstance(value, SecretStr):
             value = value.get_secret_value()
         return None if value is None else _fill(str(value), place, self._document, environment)
