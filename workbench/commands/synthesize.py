@@ -12,7 +12,8 @@ from runtime.sandbox import Limits, Sandbox
 from runtime.tasks import load_task
 from workbench.commands.progress import Progress
 from workbench.console import out, percent, print_table
-from workbench.synthesis.publish import comparison, publish
+from workbench.synthesis.journal import Journal, ended
+from workbench.synthesis.publish import comparison, made_by, publish
 from workbench.synthesis.strategies import load_strategies
 from workbench.synthesis.synthesizer import Outcome, synthesize
 
@@ -25,7 +26,9 @@ def make_version(
 ) -> tuple[Outcome, int]:
     """Synthesize with progress on standard error, and store the chosen program."""
     wanted = load_strategies(strategies)
-    with Sandbox(limits=LIMITS) as sandbox, Progress() as progress:
+    settings = {"strategies": list(strategies)}
+    run = Journal(data_dir).start(task, seed=seed, settings=settings, made_by=made_by())
+    with ended(run), Sandbox(limits=LIMITS) as sandbox, Progress() as progress:
         outcome = synthesize(
             task,
             wanted,
@@ -34,7 +37,8 @@ def make_version(
             say=progress.say,
             examples_file=data_dir.examples_file(task.name),
         )
-    return outcome, publish(ArtifactStore(data_dir), task, outcome)
+        version = publish(ArtifactStore(data_dir), task, outcome, run)
+    return outcome, version
 
 
 def print_outcome(task: TaskSpecification, outcome: Outcome, version: int) -> None:
@@ -82,8 +86,9 @@ def print_outcome(task: TaskSpecification, outcome: Outcome, version: int) -> No
     "--strategy",
     "strategies",
     multiple=True,
-    type=click.Choice([each.value for each in Strategy]),
-    help="Only this strategy; may be given more than once (default: all four).",
+    metavar="NAME",
+    help=f"Only this strategy ({', '.join(Strategy)} or an installed one); may be given more "
+    "than once (default: all).",
 )
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same program.")
 @click.option("--promote", "at_once", is_flag=True, help="Make it the active version at once.")

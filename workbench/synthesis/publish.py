@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from importlib.metadata import version as installed_version
-from pathlib import Path
 from typing import Any
-
-import sqlite_utils
 
 from runtime.artifact_files import complexity
 from runtime.artifacts import ArtifactStore, NewArtifact
-from runtime.clock import format_time, utc_now
 from runtime.models import ArtifactStatus, ProgramArtifact, TaskSpecification
-from runtime.strict_json import canonical
+from workbench.synthesis.journal import OpenRun
 from workbench.synthesis.ranking import Evaluated, pareto_front
 from workbench.synthesis.synthesizer import Outcome
+from workbench.synthesis.task_hash import task_hash
 
 
-def publish(store: ArtifactStore, task: TaskSpecification, outcome: Outcome) -> int:
-    """Store the chosen program as the task's next version, journal the run; the version."""
+def publish(
+    store: ArtifactStore, task: TaskSpecification, outcome: Outcome, run: OpenRun | None = None
+) -> int:
+    """Store the chosen program as the task's next version, end the journal's run; the version."""
     chosen = outcome.chosen
     accuracy = chosen.accuracy
     good = accuracy >= task.accuracy_target
@@ -40,8 +39,28 @@ def publish(store: ArtifactStore, task: TaskSpecification, outcome: Outcome) -> 
         readme=readme(task, outcome),
     )
     version = store.add(task, new)
-    _journal(store, task, outcome, version)
+    if run is not None:
+        record(run, outcome, version)
     return version
+
+
+def record(run: OpenRun, outcome: Outcome, version: int) -> None:
+    """Write into the journal what the run came to."""
+    source = outcome.chosen.candidate.source
+    run.add_candidates([{**_row(item), "source": item.candidate.source} for item in outcome.ranked])
+    run.update(
+        seconds=round(outcome.seconds, 3),
+        examples=outcome.examples,
+        version=version,
+        explanation=outcome.explanation,
+        program_sha256=hashlib.sha256(source.encode()).hexdigest(),
+        state="finished",
+    )
+
+
+def made_by() -> str:
+    """This release's name, as provenance and journal give it."""
+    return f"loopai-workbench {installed_version('loopai-workbench')}"
 
 
 def provenance(task: TaskSpecification, outcome: Outcome) -> dict[str, Any]:
@@ -50,26 +69,15 @@ def provenance(task: TaskSpecification, outcome: Outcome) -> dict[str, Any]:
         "task_hash": task_hash(task),
         "examples": outcome.examples,
         "seed": outcome.seed,
-        "strategy": outcome.chosen.candidate.strategy.value,
+        "strategy": str(outcome.chosen.candidate.strategy),
         "label": outcome.chosen.candidate.label,
         "parameters": outcome.chosen.candidate.parameters,
         "notes": list(outcome.chosen.candidate.notes),
         "dsl": outcome.chosen.candidate.dsl,
         "candidates": [_row(item) for item in outcome.ranked],
-        "skipped": {name.value: reason for name, reason in outcome.skipped.items()},
-        "made_by": f"loopai-workbench {installed_version('loopai-workbench')}",
+        "skipped": {str(name): reason for name, reason in outcome.skipped.items()},
+        "made_by": made_by(),
     }
-
-
-def task_hash(task: TaskSpecification) -> str:
-    """SHA-256 of what a program depends on: description, schemas and examples."""
-    parts = {
-        "description": task.description,
-        "input_schema": task.input_schema,
-        "output_schema": task.output_schema,
-        "examples": [example.model_dump(exclude={"origin"}) for example in task.examples],
-    }
-    return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 
 def readme(task: TaskSpecification, outcome: Outcome) -> str:
@@ -120,7 +128,7 @@ def readme(task: TaskSpecification, outcome: Outcome) -> str:
 
 def _row(item: Evaluated) -> dict[str, Any]:
     return {
-        "strategy": item.candidate.strategy.value,
+        "strategy": str(item.candidate.strategy),
         "label": item.candidate.label,
         "accuracy": item.accuracy,
         "low": item.report["interval"][0],
@@ -139,28 +147,3 @@ def comparison(outcome: Outcome) -> list[dict[str, Any]]:
         {**_row(item), "on_front": item in front, "chosen": item is outcome.chosen}
         for item in outcome.ranked
     ]
-
-
-def _journal(store: ArtifactStore, task: TaskSpecification, outcome: Outcome, version: int) -> None:
-    """Keep what was tried, sources too, in `state/synthesis.db`."""
-    store.data_dir.state.mkdir(parents=True, exist_ok=True)
-    database = sqlite_utils.Database(Path(store.data_dir.state / "synthesis.db"))
-    try:
-        with database.conn:
-            run = {
-                "task": task.name,
-                "task_hash": task_hash(task),
-                "at": format_time(utc_now()),
-                "seed": outcome.seed,
-                "examples": outcome.examples,
-                "seconds": round(outcome.seconds, 3),
-                "version": version,
-                "explanation": outcome.explanation,
-            }
-            number = database.table("runs").insert(run, pk="id").last_pk
-            database.table("candidates").insert_all(
-                {**_row(item), "run": number, "source": item.candidate.source}
-                for item in outcome.ranked
-            )
-    finally:
-        database.close()
