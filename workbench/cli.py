@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from runtime.command_line import LazyGroup, run
+import os
+import sys
+
+import click
+from click.core import ParameterSource
+
+from runtime.command_line import LazyGroup, data_dir_option, run
+from runtime.data_dir import ENVIRONMENT_VARIABLE, DataDir
 
 COMMANDS = {
     "config": ("workbench.commands.config", "Check and show deployment.yaml."),
@@ -12,6 +19,7 @@ COMMANDS = {
     "export": ("workbench.commands.export", "One version as a ZIP, the same bytes each time."),
     "models": ("workbench.commands.models", "Local language models: list, show, pull, remove."),
     "label": ("workbench.commands.label", "Say of sampled executions whether they were right."),
+    "plugins": ("workbench.commands.plugins", "Installed strategies, oracles and comparators."),
     "promote": ("workbench.commands.promote", "Make a version the one that serves."),
     "rollback": ("workbench.commands.rollback", "Go back to an earlier version."),
     "rules": ("workbench.commands.rules", "Check and compile a rule file by hand."),
@@ -22,11 +30,31 @@ COMMANDS = {
     "versions": ("workbench.commands.versions", "A task's versions with their figures."),
 }
 
+
+@click.command()
+@data_dir_option
+@click.pass_context
+def open_app(context: click.Context, data_dir: DataDir) -> None:
+    """Open the app, unless a command was given or there is no terminal to show it in."""
+    if context.invoked_subcommand is not None:
+        if context.get_parameter_source("data_dir") is ParameterSource.COMMANDLINE:
+            os.environ[ENVIRONMENT_VARIABLE] = str(data_dir.root)  # for that command
+    elif sys.stdin.isatty() and sys.stdout.isatty():
+        from workbench.tui.start import start
+
+        start(data_dir)
+    else:
+        click.echo(context.get_help())
+
+
 group = LazyGroup(
     "loopai",
     COMMANDS,
     help="Turn a task described in words and examples into a small program, and run that.",
-    epilog="Start with: loopai demo",
+    epilog="Without a command the app opens. Start with: loopai demo",
+    invoke_without_command=True,
+    callback=open_app.callback,
+    params=open_app.params,
 )
 
 

@@ -122,6 +122,15 @@ def from_rows(
     )
 
 
+def columns_of(file: Path) -> tuple[list[str], int]:
+    """The columns of a CSV, TSV or JSON-lines file in order, and how many rows it has.
+
+    Raises NotFoundError or InvalidInputError.
+    """
+    rows = _read_rows(file)
+    return list(dict.fromkeys(key for row in rows for key in row)), len(rows)
+
+
 def _read_rows(file: Path) -> list[Mapping[str, Any]]:
     if not file.is_file():
         raise NotFoundError(Problem("there is no such file.", file))
