@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,10 +38,19 @@ class Answer:
     rows: list[tuple[Any, ...]]
 
 
-def query(data_dir: DataDir, sql: str, limit: int | None = None) -> Answer:
+def query(
+    data_dir: DataDir,
+    sql: str,
+    limit: int | None = None,
+    *,
+    guard: Callable[[Callable[[], None]], AbstractContextManager[None]] = lambda stop: (
+        nullcontext()
+    ),
+) -> Answer:
     """Run one SELECT over the views `executions` and `examples`, at most `limit` rows.
 
     Both have a column `task`; `input` and `output` are JSON, so `input->>'text'` works.
+    `guard(stop)` is entered while the query runs; another thread ends the query with `stop()`.
     Raises InvalidInputError with DuckDB's reason for anything else.
     """
     with duckdb.connect(":memory:") as connection:
@@ -55,8 +66,9 @@ def query(data_dir: DataDir, sql: str, limit: int | None = None) -> Answer:
                 raise InvalidInputError(
                     Problem("only one SELECT is run here.", remedy="The log is never written.")
                 )
-            cursor = connection.execute(statements[0])
-            rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+            with guard(connection.interrupt):
+                cursor = connection.execute(statements[0])
+                rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
             return Answer([column[0] for column in cursor.description or ()], rows)
         except duckdb.Error as error:
             raise InvalidInputError(
