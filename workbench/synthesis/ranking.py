@@ -36,7 +36,26 @@ class Evaluated:
 
 
 def rank(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
-    """Best first: by accuracy; within half a point of the best, the more readable; then size."""
+    """Best first: by accuracy; within half a point of the best, the more readable; then size.
+
+    What a language model had a part in stands before the best of the others only where it is
+    better by more than half a point, so that a poor model never makes the result worse.
+    """
+    alone = _ranked([item for item in evaluated if item.candidate.helped_by is None])
+    helped = _ranked([item for item in evaluated if item.candidate.helped_by is not None])
+    if not alone:
+        return helped
+    better = [item for item in helped if _clearly_better(item, alone[0])]
+    return [*better, *alone, *(item for item in helped if item not in better)]
+
+
+def _clearly_better(item: Evaluated, other: Evaluated) -> bool:
+    if item.accuracy > other.accuracy + TIE:
+        return True
+    return item.accuracy >= other.accuracy and item.fit > other.fit + TIE
+
+
+def _ranked(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
     if not evaluated:
         return []
     best = max(item.accuracy for item in evaluated)
@@ -45,7 +64,7 @@ def rank(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
     def key(item: Evaluated) -> tuple[bool, bool, int, float, float, int]:
         near = item.accuracy >= best - TIE
         fits = item.fit >= best_fit - TIE
-        readable = READABLE.index(item.candidate.strategy) if near and fits else 0
+        readable = _place(item.candidate.strategy) if near and fits else 0
         return (not near, not fits, readable, -item.accuracy, -item.fit, item.size)
 
     return sorted(evaluated, key=key)
@@ -110,6 +129,11 @@ def explain(ranked: Sequence[Evaluated], target: float) -> str:
             "it could be luck; more examples would tell."
         )
     return " ".join(sentences)
+
+
+def _place(strategy: str) -> int:
+    """The place in the order of reading; what an installed strategy writes is not known."""
+    return READABLE.index(Strategy(strategy)) if strategy in READABLE else len(READABLE)
 
 
 def _advice(report: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from runtime.models import Example, Strategy, TaskSpecification
+from runtime.models import Example, TaskSpecification
 
 Progress = Callable[[str], None]
 
@@ -19,17 +19,20 @@ class NotApplicableError(Exception):
 class Candidate:
     """A proposed program. `source` is the whole of `program.py` without its launcher.
 
+    `strategy` is the name of the one that proposes it, a `Strategy` or an installed one's;
     `label` tells variants of one strategy apart (such as `linear, 400 words`);
     `notes` explains the program in words, a sentence each;
-    `dsl` is the rule document the source was compiled from, where there is one.
+    `dsl` is the rule document the source was compiled from, where there is one;
+    `helped_by` names the language model that had a part in it.
     """
 
-    strategy: Strategy
+    strategy: str
     label: str
     source: str
     notes: tuple[str, ...] = ()
     dsl: str | None = None
     parameters: dict[str, object] = field(default_factory=dict)
+    helped_by: str | None = None
 
 
 class SynthesisStrategy(Protocol):
@@ -38,7 +41,7 @@ class SynthesisStrategy(Protocol):
     The same task, examples and seed give the same candidates to the byte.
     """
 
-    name: Strategy
+    name: str
 
     def propose(
         self,

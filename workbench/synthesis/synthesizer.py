@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from runtime.errors import LoopaiError, Problem
-from runtime.models import Example, Strategy, TaskSpecification
+from runtime.models import Example, TaskSpecification
 from runtime.sandbox import GateError, Result, Sandbox
 from workbench.synthesis.evaluation import Judged, Method, evaluate, judge, percentile
 from workbench.synthesis.examples_check import CheckedExamples, check_examples
@@ -34,7 +34,7 @@ class Outcome:
     `skipped` says of each other strategy why it has no program."""
 
     ranked: tuple[Evaluated, ...]
-    skipped: Mapping[Strategy, str]
+    skipped: Mapping[str, str]
     warnings: tuple[Problem, ...]
     explanation: str
     seconds: float
@@ -78,13 +78,13 @@ def synthesize(
     sound = task.model_copy(update={"examples": checked.examples})
     run = _Run(sound, checked, plan_splits(checked, seed), sandbox, seed, say)
     evaluated: list[Evaluated] = []
-    skipped: dict[Strategy, str] = {}
+    skipped: dict[str, str] = {}
     for strategy in strategies:
         try:
             evaluated.append(_serve(strategy, run))
         except NotApplicableError as reason:
-            skipped[strategy.name] = str(reason)
-            say(strategy.name, f"not used: {reason}")
+            skipped[title_of(strategy)] = str(reason)
+            say(title_of(strategy), f"not used: {reason}")
     if not evaluated:
         reasons = [Problem(f"{name}: {reason}") for name, reason in skipped.items()]
         raise LoopaiError([Problem("no strategy has a program for this task:"), *reasons])
@@ -100,6 +100,11 @@ def synthesize(
     )
 
 
+def title_of(strategy: SynthesisStrategy) -> str:
+    """What tells it from another strategy of the same name: its `title`, where it has one."""
+    return str(getattr(strategy, "title", strategy.name))
+
+
 def _serve(strategy: SynthesisStrategy, run: _Run) -> Evaluated:
     """One strategy from its proposals to its report and the program made from all examples."""
     started = time.monotonic()
@@ -109,7 +114,7 @@ def _serve(strategy: SynthesisStrategy, run: _Run) -> Evaluated:
         part = f" (fold {number} of {len(run.splits)})" if len(run.splits) > 1 else ""
 
         def progress(message: str, part: str = part) -> None:
-            run.say(strategy.name, message + part)
+            run.say(title_of(strategy), message + part)
 
         train = [run.checked.examples[index] for index in split.train]
         held_out = [run.checked.examples[index] for index in split.held_out]
@@ -123,7 +128,7 @@ def _serve(strategy: SynthesisStrategy, run: _Run) -> Evaluated:
     if final.label != candidate.label:
         # The figures are of the way it is made; from more examples it may choose otherwise.
         report["judged_as"] = candidate.label
-    run.say(strategy.name, f"{report['accuracy']:.1%} of {report['examples']} right")
+    run.say(title_of(strategy), f"{report['accuracy']:.1%} of {report['examples']} right")
     return Evaluated(
         candidate=final,
         report={**report, "learned_from": len(run.checked.examples)},
@@ -136,12 +141,12 @@ def _made_from_all(strategy: SynthesisStrategy, judged: Candidate, run: _Run) ->
     """The same strategy's program from every example; the judged one should that fail."""
 
     def progress(message: str) -> None:
-        run.say(strategy.name, f"{message} (from all examples)")
+        run.say(title_of(strategy), f"{message} (from all examples)")
 
     try:
         return _first_sound(strategy, run.checked.examples, run, progress)
     except NotApplicableError as reason:
-        run.say(strategy.name, f"keeps the program as judged: {reason}")
+        run.say(title_of(strategy), f"keeps the program as judged: {reason}")
         return judged
 
 
