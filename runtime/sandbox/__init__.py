@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from runtime.sandbox.gate import GateError, check_source
     from runtime.sandbox.limits import Limits
+    from runtime.sandbox.program import Program
     from runtime.sandbox.protocol import Wall
     from runtime.sandbox.refusal import Refusal
     from runtime.sandbox.result import ProgramError, Result
-    from runtime.sandbox.sandbox import Program, Sandbox
+    from runtime.sandbox.sandbox import Sandbox
 
 __all__ = [
     "GateError",
@@ -36,7 +37,7 @@ __all__ = [
 _HOMES = {
     "GateError": "gate",
     "Limits": "limits",
-    "Program": "sandbox",
+    "Program": "program",
     "ProgramError": "result",
     "Refusal": "refusal",
     "Result": "result",

@@ -1,4 +1,4 @@
-"""Runs one program on many inputs in a worker, and decides whom to blame when it is lost.
+"""Runs one program on many inputs in a worker, waiting for each message of results.
 
 An input that outlives its time is answered `timeout` and its worker killed; what the worker
 had not answered yet is run again in the next one. Programs keep no state, so running an
@@ -9,17 +9,26 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 from runtime.sandbox import protocol
+from runtime.sandbox.attempt import Attempt, cut, failed, is_overrun
 from runtime.sandbox.forkserver import WorkerProcess
-from runtime.sandbox.protocol import Failure, Kind
-from runtime.sandbox.result import ProgramError, Result
-from runtime.sandbox.seat import MAX_DEATHS, Loadable, Seat
+from runtime.sandbox.protocol import Answer, Kind
+from runtime.sandbox.result import ProgramError, Result, Status
+from runtime.sandbox.seat import Loadable, Seat
 
 CHUNK_INPUTS = 4096
 CHUNK_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(slots=True, eq=False)
+class _Input:
+    raw: bytes
+    answer: Answer | None = None
+    deaths: int = 0
 
 
 class Batch:
@@ -29,155 +38,90 @@ class Batch:
         self._seat = seat
         self._program = program
         self._limits = seat.limits
-        self._results: list[Result | None] = [None] * len(inputs)
-        self._encoded: list[bytes] = []
-        self._deaths: dict[int, int] = {}
-        self._encode(inputs)
+        self._inputs = [self._encode(value) for value in inputs]
+        self._output_left = seat.limits.batch_output_bytes
 
     def run(self) -> list[Result]:
-        pending = [at for at, result in enumerate(self._results) if result is None]
+        pending: Sequence[_Input] = [item for item in self._inputs if item.answer is None]
         while pending:
             loaded = self._seat.load(self._program)
             if loaded.failure is not None:
-                for at in pending:
-                    self._fail(at, loaded.failure)
+                for item in pending:
+                    item.answer = Answer(0.0, failure=loaded.failure)
                 break
-            chunk = self._next_chunk(pending)
-            self._run_chunk(self._seat.worker(), chunk)
-            if len(chunk) == len(pending):
-                pending = [at for at in chunk if self._results[at] is None]
-            else:
-                unanswered = [at for at in chunk if self._results[at] is None]
-                pending = unanswered + pending[len(chunk) :]
-        return [result for result in self._results if result is not None]
+            if self._output_left < 0:
+                limit = self._limits.batch_output_bytes
+                for item in pending:
+                    item.answer = failed("OutputError", f"the outputs are over {limit:,} bytes")
+                break
+            sizes = [len(item.raw) for item in pending[:CHUNK_INPUTS]]
+            count = cut(sizes, CHUNK_INPUTS, CHUNK_BYTES)
+            self._run_chunk(self._seat.worker(), pending[:count])
+            unanswered = [item for item in pending[:count] if item.answer is None]
+            pending = [*unanswered, *pending[count:]]
+        return [as_result(item.answer) for item in self._inputs if item.answer is not None]
 
-    def _encode(self, inputs: Sequence[Any]) -> None:
-        encode, limit = protocol.encode, self._limits.input_bytes
-        for at, value in enumerate(inputs):
-            encoded = b""
-            try:
-                encoded = encode(value)
-            except (TypeError, ValueError, RecursionError, OverflowError) as error:
-                self._fail(at, Failure("InputError", f"the input is not JSON: {error}"))
-            if len(encoded) > limit:
-                message = f"the input is {len(encoded):,} bytes; at most {limit:,} may run"
-                self._fail(at, Failure("InputError", message))
-                encoded = b""
-            self._encoded.append(encoded)
-
-    def _next_chunk(self, pending: list[int]) -> list[int]:
-        size = 0
-        for count, at in enumerate(pending[:CHUNK_INPUTS]):
-            size += len(self._encoded[at])
-            if size > CHUNK_BYTES and count:
-                return pending[:count]
-        return pending[:CHUNK_INPUTS]
-
-    def _run_chunk(self, worker: WorkerProcess, chunk: list[int]) -> None:
-        payload = protocol.run_payload(self._program.digest, [self._encoded[at] for at in chunk])
-        answered = 0
+    def _encode(self, value: Any) -> _Input:
+        limit = self._limits.input_bytes
         try:
-            worker.send(Kind.RUN, payload, self._limits.timeout_ms / 1000 + 1)
-            watch = _Watch(worker, self._limits.timeout_ms / 1000, len(chunk))
-            while answered < len(chunk):
-                for kind, data in watch.receive():
-                    results = _decode(kind, data)
-                    answered = self._take(chunk, answered, results)
-                    if results.spent:
+            encoded = protocol.encode(value)
+        except (TypeError, ValueError, RecursionError, OverflowError) as error:
+            return _Input(b"", failed("InputError", f"the input is not JSON: {error}"))
+        if len(encoded) > limit:
+            message = f"the input is {len(encoded):,} bytes; at most {limit:,} may run"
+            return _Input(b"", failed("InputError", message))
+        return _Input(encoded)
+
+    def _run_chunk(self, worker: WorkerProcess, items: Sequence[_Input]) -> None:
+        payload = protocol.run_payload(self._program.digest, [item.raw for item in items])
+        limit = self._limits.timeout_ms / 1000
+        attempt = Attempt(items, limit, monotonic())
+        try:
+            worker.send(Kind.RUN, payload, limit + 1)
+            attempt = Attempt(items, limit, monotonic())
+            while not attempt.is_over:
+                for kind, data in _receive(worker, attempt):
+                    self._take(attempt, kind, data)
+                    if attempt.spent or self._output_left < 0:
                         self._seat.discard()
                         return
         except (TimeoutError, EOFError, OSError, protocol.ProtocolError) as error:
             worker.kill()
-            answered = self._take_leftovers(worker, chunk, answered)
-            if answered < len(chunk):
-                position, _ = worker.running()
-                culprit = min(max(position - 1, answered), len(chunk) - 1)
-                self._blame(chunk[culprit], error)
+            with contextlib.suppress(protocol.ProtocolError):
+                for kind, data in worker.leftovers():
+                    self._take(attempt, kind, data)
+            position, _ = worker.running()
+            blamed = attempt.blame(position, error, accident=not self._seat.server_lives())
+            if blamed is not None:
+                blamed[0].answer = blamed[1]
             self._seat.discard()
         else:
-            self._seat.count(len(chunk))
+            self._seat.count(len(items))
 
-    def _take(self, chunk: list[int], answered: int, results: protocol.Results) -> int:
-        if answered + len(results.answers) > len(chunk):
-            raise protocol.ProtocolError("more answers than inputs")
-        for answer in results.answers:
-            self._results[chunk[answered]] = _result(answer)
-            answered += 1
-        return answered
-
-    def _take_leftovers(self, worker: WorkerProcess, chunk: list[int], answered: int) -> int:
-        for kind, data in worker.leftovers():
-            try:
-                answered = self._take(chunk, answered, _decode(kind, data))
-            except protocol.ProtocolError:
-                break
-        return answered
-
-    def _blame(self, at: int, error: Exception) -> None:
-        if isinstance(error, TimeoutError):
-            limit = self._limits.timeout_ms
-            self._results[at] = Result(
-                "timeout",
-                error=ProgramError("TimeoutError", f"ran over its limit of {limit:g} ms"),
-                latency_ms=limit,
-            )
-            return
-        if not isinstance(error, protocol.ProtocolError):
-            self._deaths[at] = self._deaths.get(at, 0) + 1
-            if self._deaths[at] < MAX_DEATHS:
-                return
-        self._fail(at, Failure("WorkerLost", f"the worker process was lost: {error}"))
-
-    def _fail(self, at: int, failure: Failure) -> None:
-        error = ProgramError(failure.type, failure.message, failure.line)
-        self._results[at] = Result("error", error=error)
+    def _take(self, attempt: Attempt[_Input], kind: Kind, data: bytes) -> None:
+        self._output_left -= len(data)
+        for item, answer in zip(*attempt.take(kind, data), strict=True):
+            item.answer = answer
 
 
-class _Clocked(Protocol):
-    def receive(self, seconds: float) -> Iterator[tuple[Kind, bytes]]: ...
-
-    def running(self) -> tuple[int, float]: ...
-
-
-class _Watch:
-    """Receives frames, and raises TimeoutError once one input has run for `limit` seconds.
-
-    The worker says what it runs since when, but is believed only where this clock agrees and
-    while its position grows: whatever it says or sends, `inputs` limits are the end.
-    """
-
-    def __init__(self, worker: _Clocked, limit: float, inputs: int) -> None:
-        self._worker = worker
-        self._limit = limit
-        self._inputs = inputs
-        self._position = 0
-        self._since = monotonic()
-
-    def receive(self) -> Iterator[tuple[Kind, bytes]]:
-        while True:
-            left = self._since + self._limit - monotonic()
-            if left > 0:
-                with contextlib.suppress(TimeoutError):
-                    return self._worker.receive(left)
-            self._look()
-
-    def _look(self) -> None:
-        position, started = self._worker.running()
-        if not self._position < position <= self._inputs:
+def _receive(worker: WorkerProcess, attempt: Attempt[_Input]) -> Iterator[tuple[Kind, bytes]]:
+    """Frames, or TimeoutError once the input that runs is over its time."""
+    while True:
+        left = attempt.left(monotonic())
+        if left > 0:
+            with contextlib.suppress(TimeoutError):
+                return worker.receive(left)
+        attempt.observe(*worker.running(), monotonic())
+        if attempt.left(monotonic()) <= 0:
             raise TimeoutError
-        self._position = position
-        self._since = min(max(started, self._since), monotonic())
 
 
-def _decode(kind: Kind, data: bytes) -> protocol.Results:
-    if kind is not Kind.RESULTS:
-        raise protocol.ProtocolError(f"expected RESULTS, got {kind.name}")
-    return protocol.decode(data, protocol.Results)
-
-
-def _result(answer: protocol.Answer) -> Result:
-    if answer.failure is not None:
-        failure = answer.failure
-        error = ProgramError(failure.type, failure.message, failure.line)
-        return Result("error", None, None, error, answer.latency_us / 1000)
-    return Result("success", answer.output, answer.confidence, None, answer.latency_us / 1000)
+def as_result(answer: Answer) -> Result:
+    """A worker's answer as its caller sees it."""
+    latency_ms = answer.latency_us / 1000
+    failure = answer.failure
+    if failure is None:
+        return Result("success", answer.output, answer.confidence, None, latency_ms)
+    error = ProgramError(failure.type, failure.message, failure.line)
+    status: Status = "timeout" if is_overrun(failure) else "error"
+    return Result(status, None, None, error, latency_ms)

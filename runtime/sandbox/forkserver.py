@@ -25,9 +25,10 @@ from runtime.errors import LoopaiError
 from runtime.sandbox import protocol
 from runtime.sandbox.limits import MEGABYTE, Limits
 
-CLOCK_BYTES = 16
+CLOCK_BYTES = 24
 START_SECONDS = 30.0
 RECEIVE_BYTES = 256 * 1024
+READY_BYTES = 64 * 1024
 _BOOT = (
     "import json, sys; sys.path += json.loads(sys.argv[1]); "
     "from runtime.sandbox.inside.server import main; main()"
@@ -64,6 +65,31 @@ class WorkerProcess:
         if not data:
             raise EOFError("the worker process hung up")
         return self._reader.feed(data)
+
+    def fileno(self) -> int:
+        """The socket, for an event loop to watch."""
+        return self._connection.fileno()
+
+    def try_send(self, data: bytes | memoryview) -> int:
+        """Send without waiting; how many bytes were taken, perhaps none. Raises OSError."""
+        try:
+            return self._connection.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+
+    def try_receive(self) -> Iterator[tuple[protocol.Kind, bytes]]:
+        """The frames that arrived, without waiting. Raises like `receive`, but no TimeoutError."""
+        try:
+            data = self._connection.recv(READY_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return iter(())
+        if not data:
+            raise EOFError("the worker process hung up")
+        return self._reader.feed(data)
+
+    def stop_after_this(self, told: bool) -> None:
+        """Tell the worker to leave out the inputs after the one that runs, or not to any more."""
+        self._clock[2] = told
 
     def leftovers(self) -> Iterator[tuple[protocol.Kind, bytes]]:
         """Whole frames that a worker sent before it died."""
@@ -107,6 +133,11 @@ class ForkServer:
             except (OSError, EOFError):
                 self._stop()  # killed from outside: a fresh one may do
                 return self._fork(limits)
+
+    def is_alive(self) -> bool:
+        """Whether the process is there that workers die with."""
+        process = self._process
+        return process is not None and process.poll() is None
 
     def close(self) -> None:
         with self._lock:

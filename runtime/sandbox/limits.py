@@ -13,7 +13,8 @@ class Limits:
 
     `timeout_ms` is wall-clock time per execution; `memory_mb` is what a program may allocate
     on top of the bare interpreter; `load_timeout_ms` bounds the module level of a program,
-    which runs once in each worker process. A worker holds `programs_per_worker` programs, the
+    which runs once in each worker process. `output_bytes` bounds one output, `batch_output_bytes`
+    all that one call of `Sandbox.run` returns. A worker holds `programs_per_worker` programs, the
     ones used last, and is replaced after `executions_per_worker`.
     """
 
@@ -22,6 +23,7 @@ class Limits:
     load_timeout_ms: float = 5000
     input_bytes: int = 16 * MEGABYTE
     output_bytes: int = 4 * MEGABYTE
+    batch_output_bytes: int = 256 * MEGABYTE
     programs_per_worker: int = 32
     executions_per_worker: int = 10_000_000
 

@@ -86,11 +86,13 @@ class Answer(msgspec.Struct, array_like=True):
     failure: Failure | None = None
 
 
-class Results(msgspec.Struct):
-    """Answers to the next inputs in order; `spent` says that the worker wants replacing."""
+class Results(msgspec.Struct, omit_defaults=True):
+    """Answers to the next inputs in order; `spent` says that the worker wants replacing, and
+    `left` how many inputs it leaves out, as it was told to stop."""
 
     answers: list[Answer]
     spent: bool = False
+    left: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 decode_value = msgspec.json.Decoder().decode

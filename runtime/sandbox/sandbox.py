@@ -6,12 +6,9 @@ clock that decides is this process's own.
 
 from __future__ import annotations
 
-import hashlib
-import marshal
 import queue
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -19,20 +16,10 @@ from runtime.errors import LoopaiError
 from runtime.sandbox import protocol
 from runtime.sandbox.batch import Batch
 from runtime.sandbox.forkserver import ForkServer
-from runtime.sandbox.gate import GateError, pass_gate, place_of_name
 from runtime.sandbox.limits import Limits
-from runtime.sandbox.refusal import Refusal
+from runtime.sandbox.program import Program, expect_every_wall, load_program, module_error
 from runtime.sandbox.result import Result
 from runtime.sandbox.seat import Seat
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """Source that passed the gate; `digest` is the SHA-256 of the source in hex."""
-
-    source: str
-    digest: str
-    load_payload: bytes = field(repr=False, compare=False)
 
 
 class Sandbox:
@@ -55,25 +42,15 @@ class Sandbox:
         for seat in self._all:
             self._seats.put(seat)
         if require_isolation:
-            missing = [wall for wall in self.walls() if not wall.holds]
-            if missing:
+            try:
+                expect_every_wall(self.walls())
+            except LoopaiError:
                 self.close()
-                raise LoopaiError(
-                    "The sandbox is not fully isolated here: "
-                    + "; ".join(f"{wall.name} ({wall.why_not})" for wall in missing)
-                )
+                raise
 
     def load(self, source: str) -> Program:
         """Pass `source` through the gate; it runs nowhere yet. Raises GateError."""
-        gated = pass_gate(source)
-        digest = hashlib.sha256(source.encode()).hexdigest()
-        message = protocol.Load(
-            program=digest,
-            code=marshal.dumps(gated.code),
-            contained=sorted(gated.contained),
-            nonlocals=sorted(gated.nonlocals),
-        )
-        return Program(source, digest, protocol.encode(message))
+        return load_program(source)
 
     def prepare(self, program: Program) -> None:
         """Load `program` in every worker now; raises GateError when its module level fails."""
@@ -83,7 +60,7 @@ class Sandbox:
             for seat in held:
                 loaded = seat.load(program)
                 if loaded.failure is not None:
-                    raise GateError([_module_refusal(program.source, loaded)])
+                    raise module_error(program, loaded)
         finally:
             for seat in held:
                 self._seats.put(seat)
@@ -119,14 +96,3 @@ class Sandbox:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _module_refusal(source: str, loaded: protocol.Loaded) -> Refusal:
-    failure = loaded.failure
-    assert failure is not None
-    if loaded.frozen_name is not None:
-        line, column = place_of_name(source, loaded.frozen_name)
-        return Refusal(line, column, failure.message)
-    return Refusal(
-        failure.line or 1, 1, f"the module level fails: {failure.type}: {failure.message}"
-    )

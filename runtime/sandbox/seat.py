@@ -7,11 +7,12 @@ from typing import Protocol
 
 from runtime.errors import LoopaiError
 from runtime.sandbox import protocol
+from runtime.sandbox.attempt import MAX_DEATHS
 from runtime.sandbox.forkserver import ForkServer, WorkerProcess
 from runtime.sandbox.limits import Limits
 
 READY_SECONDS = 30.0
-MAX_DEATHS = 2  # whatever kills a worker as often is no accident
+MAX_TRIES = 6
 
 
 class Loadable(Protocol):
@@ -66,13 +67,18 @@ class Seat:
         if self._worker.executions >= self.limits.executions_per_worker:
             self.discard()
 
+    def server_lives(self) -> bool:
+        """Whether the process that workers are forked from, and die with, is alive."""
+        return self._server.is_alive()
+
     def walls(self) -> tuple[protocol.Wall, ...]:
         return self.worker().walls or ()
 
     def load(self, program: Loadable) -> protocol.Loaded:
         """Load `program` unless it is there already; a failure is in what is returned."""
         lost: Exception | None = None
-        for _ in range(MAX_DEATHS):
+        deaths = 0
+        for _ in range(MAX_TRIES):
             try:
                 return self._load(self.worker(), program)
             except TimeoutError:
@@ -85,6 +91,10 @@ class Seat:
             except (OSError, EOFError) as error:
                 self.discard()
                 lost = error
+                # All workers die with their server: not the program's doing.
+                deaths += self.server_lives()
+                if deaths == MAX_DEATHS:
+                    break
         return _failed(program, "WorkerLost", f"the worker process was lost: {lost}")
 
     def _load(self, worker: WorkerProcess, program: Loadable) -> protocol.Loaded:

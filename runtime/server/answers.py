@@ -37,6 +37,8 @@ KINDS: dict[str, tuple[int, str]] = {
     # The server is well, the program it asked is not: to the caller, a bad gateway.
     "program-error": (502, "The program failed"),
     "invalid-output": (502, "The program's output does not follow the schema"),
+    "answers-too-large": (502, "The answers of the batch are too large"),
+    "sandbox-unavailable": (503, "There is no sandbox to run it in"),
     "too-many-connections": (503, "Too many connections are open"),
     "storage-unavailable": (503, "The data directory cannot be read or written"),
     "no-active-program": (503, "No program is active"),

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -17,8 +18,8 @@ import msgspec
 from runtime import keys
 from runtime.server.access import Access
 from runtime.server.answers import JSON, PROBLEM, Answer, Header, problem
-from runtime.server.batch import LINES, answer_array, answer_lines, decode_array, takes_lines
-from runtime.server.execution import Job
+from runtime.server.batch import LINES, Batch, decode_array, takes_lines
+from runtime.server.execution import Job, Outcome, Serving
 from runtime.server.lane import Lane
 from runtime.server.metrics import Metrics
 from runtime.server.request_body import Receive, decode_request, read_body, too_large
@@ -121,23 +122,11 @@ class Application:
         await self._send(send, answer, request_id)
 
     async def _answer(self, lane: Lane, body: bytes, request_id: bytes | None) -> Answer:
-        serving = lane.serving
-        if serving is None:
-            return self._counted(lane, _no_active_program(lane))
-        decoded = decode_request(body)
-        if isinstance(decoded, Answer):
-            return self._counted(lane, decoded)
-        raw, value = decoded
-        if not serving.input_check.is_valid(value):
-            failures = serving.input_check.errors(value)
-            invalid = problem(
-                "invalid-input",
-                f"The input of {lane.name!r} does not follow its schema.",
-                errors=[{"path": f"/input{f.path}", "message": f.message} for f in failures],
-            )
-            return self._counted(lane, invalid)
+        job = self._job(lane, body)
+        if isinstance(job, Answer):
+            return job
         started = perf_counter()
-        future = lane.submit(Job(serving, raw))
+        future = lane.submit(job)
         if future is None:
             return self._counted(lane, _queue_full(lane))
         try:
@@ -150,23 +139,37 @@ class Application:
             _log_slow(lane, answer, elapsed_ms, request_id)
         return answer if answer.kind is None else self._counted(lane, answer)
 
+    def _job(self, lane: Lane, body: bytes) -> Job | Answer:
+        """What a body asks for, or the problem with it."""
+        serving = lane.serving
+        if serving is None:
+            return self._counted(lane, _no_active_program(lane))
+        decoded = decode_request(body)
+        if isinstance(decoded, Answer):
+            return self._counted(lane, decoded)
+        raw, value = decoded
+        if not serving.input_check.is_valid(value):
+            return self._counted(lane, _invalid_input(lane, serving, value))
+        return Job(serving, raw)
+
     async def _execute_batch(
         self, lane: Lane, request_id: bytes | None, scope: Scope, receive: Receive, send: Send
     ) -> None:
         request_id = request_id or self.head.new_id()
 
-        async def execute(item: bytes) -> Answer:
+        def make_job(item: bytes) -> Job | Answer:
             if len(item) > self.max_body_bytes:
                 return self._counted(lane, too_large(self.max_body_bytes))
-            await lane.room()
-            return await self._answer(lane, item, request_id)
+            return self._job(lane, item)
 
         headers: list[Header] = scope["headers"]
         content_type = next((v for name, v in headers if name == b"content-type"), b"")
         named = (REQUEST_ID_HEADER, request_id)
-        if takes_lines(content_type):
-            stream = _Stream(send, [(b"content-type", LINES), named])
-            if await answer_lines(receive, self.max_body_bytes, execute, stream.write):
+        as_lines = takes_lines(content_type)
+        stream = _Stream(send, [(b"content-type", LINES) if as_lines else JSON, named])
+        batch = Batch(lane, make_job, partial(self._count_batched, lane, request_id), stream.write)
+        if as_lines:
+            if await batch.answer_lines(receive, self.max_body_bytes):
                 await stream.end()
             return
         body = await read_body(receive, self.max_body_bytes)
@@ -176,13 +179,21 @@ class Application:
                 detail = 'A batch is a JSON array of {"input": {...}}, or JSON lines of them.'
                 refused = self._counted(lane, problem("malformed-json", detail))
                 await self._send(send, refused, request_id)
-                return
-            stream = _Stream(send, [JSON, named])
-            if await answer_array(items, receive, execute, stream.write):
+            elif await batch.answer_array(items, receive):
                 await stream.end()
         elif body == "too large":
             refused = self._counted(lane, too_large(self.max_body_bytes))
             await self._send(send, refused, request_id)
+
+    def _count_batched(self, lane: Lane, request_id: bytes, outcome: Outcome | Answer) -> None:
+        """Count an item's problem, and name an execution that took long."""
+        if isinstance(outcome, Answer):
+            self._counted(lane, outcome)
+            return
+        if outcome.problem is not None:
+            self._counted(lane, outcome.problem)
+        if outcome.latency_ms > self.slow_ms:
+            _log_slow(lane, outcome.answer(), outcome.latency_ms, request_id)
 
     def _counted(self, lane: Lane, answer: Answer) -> Answer:
         self.metrics.problems.labels(lane.name, answer.kind).inc()
@@ -251,6 +262,15 @@ def _log_slow(lane: Lane, answer: Answer, elapsed_ms: float, request_id: bytes |
         fields.get("execution_id", "none"),
         fields.get("latency_ms", "unknown"),
         request_id.decode() if request_id else "unnamed",
+    )
+
+
+def _invalid_input(lane: Lane, serving: Serving, value: Any) -> Answer:
+    failures = serving.input_check.errors(value)
+    return problem(
+        "invalid-input",
+        f"The input of {lane.name!r} does not follow its schema.",
+        errors=[{"path": f"/input{f.path}", "message": f.message} for f in failures],
     )
 
 

@@ -1,36 +1,35 @@
-"""Runs one batch of requests: the sandbox, the output's schema, the log's lines, the answers.
+"""What one execution is in the end: its line for the log and its answer for the caller.
 
-Blocking, on a lane's own thread. It decides nothing about sampling; it only says what happened.
+It runs nothing, writes nothing and decides nothing about sampling; it says what happened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from runtime.clock import format_time
 from runtime.models import TaskSpecification
-from runtime.sandbox import Program, ProgramError, Result, Sandbox
+from runtime.sandbox.attempt import is_overrun
+from runtime.sandbox.program import Program
+from runtime.sandbox.protocol import Answer as ProgramAnswer
+from runtime.sandbox.result import ProgramError
 from runtime.schema_check import SchemaCheck, SchemaFailure
 from runtime.server.answers import Answer, encode, json_answer, problem
 from runtime.server.execution_id import new_execution_ids
 from runtime.server.request_body import one_line
 
 MAX_ERROR_MESSAGE = 2000
-LINE = (
-    b'{"v":1,"execution_id":"%b","task_id":"%b","program_version":%d,"input":%b,"output":%b,'
-    b'"status":"%b"%b,"latency_ms":%b,"timestamp":"%b"}'
-)
-ANSWER = b'{"output":%b%b,"latency_ms":%b,"execution_id":"%b","program_version":%d}'
+# Outputs that are text are mostly the same few: what was checked and encoded once stays so.
+MOST_KNOWN_OUTPUTS = 1024
+LONGEST_KNOWN_OUTPUT = 100
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Serving:
     """What answers a request from its start to its end: one program and its task's schemas."""
 
@@ -40,111 +39,153 @@ class Serving:
     program: Program
     input_check: SchemaCheck
     output_check: SchemaCheck
+    #: Texts that the program has put out, that are valid, as JSON.
+    known_outputs: dict[str, bytes] = field(init=False, default_factory=dict)
+    #: What stands between execution id and input of a line, and at the end of an answer.
+    line_middle: bytes = field(init=False)
+    answer_end: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        named = (self.task_id, self.version)
+        self.line_middle = b'","task_id":"%b","program_version":%d,"input":' % named
+        self.answer_end = b'","program_version":%d}' % self.version
 
 
-@dataclass(slots=True, eq=False)
-class Job:
-    """One execution that is wanted, with its input as it came."""
+class Job(msgspec.Struct, eq=False):
+    """One execution that is wanted, with its input as it came.
+
+    `reply` is called once, with the job and its outcome (or a problem: it was not executed);
+    `index` is its place in a batch, -1 for a request of its own.
+    """
 
     serving: Serving
     raw: msgspec.Raw
+    reply: Callable[[Job, Outcome | Answer], None] | None = None
+    index: int = -1
+    #: How often a worker was lost while it ran.
+    deaths: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class Outcome:
-    """One execution that happened: its line for the log and its answer for the caller."""
+class Outcome(msgspec.Struct, eq=False):
+    """One execution that happened: its line for the log, its answer's body, and where it failed
+    the whole answer."""
 
     version: int
     status: str
     latency_ms: float
     line: bytes
-    answer: Answer
+    body: bytes
+    problem: Answer | None = None
+
+    def answer(self) -> Answer:
+        """The answer to a request of its own."""
+        return self.problem or json_answer(self.body)
 
 
-def run_jobs(sandbox: Sandbox, jobs: Sequence[Job]) -> list[Result]:
-    """The sandbox's results, in order. Raises LoopaiError when the sandbox itself cannot run."""
-    results: list[Result] = []
-    for serving, group in groupby(jobs, key=attrgetter("serving")):
-        # The input's own bytes: the sandbox hands them on without encoding them again.
-        results += sandbox.run(serving.program, [job.raw for job in group])
-    return results
-
-
-def describe(jobs: Sequence[Job], results: Sequence[Result], moment: datetime) -> list[Outcome]:
+def describe(
+    jobs: Sequence[Job], answers: Sequence[ProgramAnswer], moment: datetime
+) -> list[Outcome]:
     """The lines and answers of executions that ended at `moment`."""
-    stamp = format_time(moment).encode()
-    return [
-        _outcome(job, result, execution_id, stamp)
-        for job, result, execution_id in zip(
-            jobs, results, new_execution_ids(len(jobs)), strict=True
+    end = b',"timestamp":"%b"}' % format_time(moment).encode()
+    outcomes = []
+    for job, answer, execution_id in zip(jobs, answers, new_execution_ids(len(jobs)), strict=True):
+        serving = job.serving
+        output = answer.output
+        encoded = serving.known_outputs.get(output) if type(output) is str else None
+        if encoded is None or answer.failure is not None:
+            found = _checked(serving, answer)
+            if not isinstance(found, bytes):
+                outcomes.append(_failure(job, answer, found, execution_id, end))
+                continue
+            encoded = found
+        latency_ms = answer.latency_us / 1000
+        confidence = answer.confidence
+        if confidence is None:
+            told = b'%b,"latency_ms":%.4f' % (encoded, latency_ms)
+            logged = b'%b,"status":"success","latency_ms":%.4f' % (encoded, latency_ms)
+        else:
+            more = (encoded, encode(confidence), latency_ms)
+            told = b'%b,"confidence":%b,"latency_ms":%.4f' % more
+            logged = b'%b,"status":"success","confidence":%b,"latency_ms":%.4f' % more
+        line = b'{"v":1,"execution_id":"%b%b%b,"output":%b%b' % (
+            execution_id,
+            serving.line_middle,
+            one_line(job.raw),
+            logged,
+            end,
         )
-    ]
+        body = b'{"output":%b,"execution_id":"%b%b' % (told, execution_id, serving.answer_end)
+        outcomes.append(Outcome(serving.version, "success", latency_ms, line, body))
+    return outcomes
 
 
-def _outcome(job: Job, result: Result, execution_id: bytes, stamp: bytes) -> Outcome:
-    serving = job.serving
+@dataclass(slots=True)
+class _Failed:
+    error: ProgramError
+    output: bytes = b"null"
     failures: Sequence[SchemaFailure] = ()
-    output, error = b"null", result.error
-    if result.status == "success":
-        output, failures, error = _checked(result.output, serving.output_check)
-    latency = b"%.4f" % result.latency_ms
-    if error is None:
-        status = result.status
-        more = b"" if result.confidence is None else b',"confidence":' + encode(result.confidence)
-        answer = json_answer(ANSWER % (output, more, latency, execution_id, serving.version))
-    else:
-        status = "timeout" if result.status == "timeout" else "error"
-        error = ProgramError(error.type, _sound(error.message), error.line)
-        more = b',"error":' + encode(error)
-        answer = _problem(job, status, error, failures, execution_id)
-    line = LINE % (
-        execution_id,
-        serving.task_id,
-        serving.version,
-        one_line(job.raw),
-        output,
-        status.encode(),
-        more,
-        latency,
-        stamp,
-    )
-    return Outcome(serving.version, status, result.latency_ms, line, answer)
 
 
-def _checked(
-    output: Any, check: SchemaCheck
-) -> tuple[bytes, Sequence[SchemaFailure], ProgramError | None]:
-    """An output as JSON, what its schema says against it, and the error that this is."""
+def _checked(serving: Serving, answer: ProgramAnswer) -> bytes | _Failed:
+    """An output as JSON, or why it is none that its schema allows."""
+    failure, output = answer.failure, answer.output
+    if failure is not None:
+        return _Failed(ProgramError(failure.type, _sound(failure.message), failure.line))
     try:
         encoded = encode(output)
-        if check.is_valid(output):
-            return encoded, (), None
+        if serving.output_check.is_valid(output):
+            if (
+                type(output) is str
+                and len(output) <= LONGEST_KNOWN_OUTPUT
+                and len(serving.known_outputs) < MOST_KNOWN_OUTPUTS
+            ):
+                serving.known_outputs[output] = encoded
+            return encoded
     except (ValueError, TypeError, RecursionError) as error:
-        return b"null", (), ProgramError("OutputError", f"the output is no JSON: {error}")
-    failures = check.errors(output)
+        return _Failed(ProgramError("OutputError", f"the output is no JSON: {error}"))
+    failures = serving.output_check.errors(output)
     first = failures[0]
     message = f"{first.path}: {first.message}" if first.path else first.message
-    return encoded, failures, ProgramError("OutputSchemaError", message)
+    return _Failed(ProgramError("OutputSchemaError", _sound(message)), encoded, failures)
 
 
-def _problem(
-    job: Job,
-    status: str,
-    error: ProgramError,
-    failures: Sequence[SchemaFailure],
-    execution_id: bytes,
-) -> Answer:
+def _failure(
+    job: Job, answer: ProgramAnswer, failed: _Failed, execution_id: bytes, end: bytes
+) -> Outcome:
+    status = "timeout" if is_overrun(answer.failure) else "error"
+    latency_ms = answer.latency_us / 1000
+    serving = job.serving
+    line = (
+        b'{"v":1,"execution_id":"%b%b%b,"output":%b,"status":"%b","error":%b,"latency_ms":%.4f%b'
+        % (
+            execution_id,
+            serving.line_middle,
+            one_line(job.raw),
+            failed.output,
+            status.encode(),
+            encode(failed.error),
+            latency_ms,
+            end,
+        )
+    )
+    refused = _problem(job, status, failed, execution_id)
+    return Outcome(serving.version, status, latency_ms, line, refused.body, refused)
+
+
+def _problem(job: Job, status: str, failed: _Failed, execution_id: bytes) -> Answer:
     kind = "timeout" if status == "timeout" else "program-error"
     more: dict[str, Any] = {}
-    if failures:
+    if failed.failures:
         kind = "invalid-output"
-        more["errors"] = [{"path": f"/output{f.path}", "message": f.message} for f in failures]
+        more["errors"] = [
+            {"path": f"/output{f.path}", "message": f.message} for f in failed.failures
+        ]
     return problem(
         kind,
-        f"{error}.",
+        f"{failed.error}.",
         execution_id=execution_id.decode(),
         program_version=job.serving.version,
-        error=error,
+        error=failed.error,
         **more,
     )
 

@@ -1,33 +1,32 @@
-"""One task's way through the server: a bounded queue, one thread, one sandbox call and one log
-append for all requests that arrived in the same turn of the event loop.
+"""One task's way through the server: a bounded queue, and for all executions that end in the same
+turn of the event loop one append to the log before their answers leave.
 
-This is the seam between the event loop and the blocking sandbox; nothing else knows both.
+It hands its jobs to the sandbox's pool and never waits itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import threading
+from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
-from queue import SimpleQueue
+from functools import partial
+from itertools import islice
 
 from runtime.clock import Clock, utc_now
-from runtime.datasets.log import ExecutionLog, LogUnwritableError
-from runtime.errors import LoopaiError
-from runtime.sandbox import Sandbox
+from runtime.datasets.log import ExecutionLog
+from runtime.sandbox.pool import Pool
+from runtime.sandbox.program import Program
+from runtime.sandbox.protocol import Answer as ProgramAnswer
 from runtime.server.answers import Answer, problem
-from runtime.server.execution import Job, Outcome, Serving, describe, run_jobs
+from runtime.server.execution import Job, Outcome, Serving, describe
+from runtime.server.log_keeper import LogKeeper
 from runtime.server.metrics import Metrics
 
-# One program that never ends holds up its whole batch, so a batch is no larger than pays.
-MAX_BATCH = 256
+#: Of the queue, and of each hand-over, what is kept from batches, or for them: one in so many.
+RESERVED = 4
 
 logger = logging.getLogger("loopai.server")
-
-Waiting = tuple[Job, "asyncio.Future[Answer]"]
 
 
 class Lane:
@@ -36,7 +35,7 @@ class Lane:
     def __init__(
         self,
         name: str,
-        sandbox: Sandbox,
+        pool: Pool,
         log: ExecutionLog,
         metrics: Metrics,
         max_queue: int,
@@ -49,111 +48,125 @@ class Lane:
         self.serving: Serving | None = None
         #: Jobs accepted and not yet answered.
         self.in_flight = 0
-        self._sandbox = sandbox
-        self._metrics = metrics
+        self._pool = pool
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[Waiting] = []
-        self._scheduled = False
-        self._busy = False
+        self._alone: deque[Job] = deque()
+        self._of_batches: deque[Job] = deque()
         self._delivered = asyncio.Event()
-        self._batches: SimpleQueue[list[Waiting] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name=f"lane-{name}", daemon=True)
-        self._thread.start()
+        self._keeper = LogKeeper(name, log, metrics, self._deliver)
+        most = max_queue - max_queue // RESERVED
+        self._most_of_batches = min(most, max_queue - 1) or 1
+        pool.add(self)
+
+    async def open(self) -> None:
+        """Set aside what a crash left in the log, before anything is written to it."""
+        await self._keeper.open()
 
     def submit(self, job: Job) -> asyncio.Future[Answer] | None:
         """The answer to come, or None when the queue is full. On the event loop only."""
         if self.in_flight >= self.max_queue:
             return None
         future: asyncio.Future[Answer] = self._loop.create_future()
-        self._waiting.append((job, future))
+        job.reply = partial(_resolve, future)
+        self._alone.append(job)
         self.in_flight += 1
-        if not self._busy and not self._scheduled:
-            # Runs after everything else that is ready in this turn has submitted its job too.
-            self._scheduled = True
-            self._loop.call_soon(self._hand_over)
+        self._pool.wake(self)
         return future
 
-    async def room(self) -> None:
-        """Wait until the queue takes another job."""
-        while self.in_flight >= self.max_queue:
+    def submit_batch(self, jobs: Sequence[Job]) -> None:
+        """Take jobs of a batch, at most as many as `room` says; each has its `reply`."""
+        self._of_batches.extend(jobs)
+        self.in_flight += len(jobs)
+        self._pool.wake(self)
+
+    async def room(self) -> int:
+        """Wait until the queue takes jobs of a batch; how many. Some of it is always left to
+        requests of their own."""
+        while self.in_flight >= self._most_of_batches:
             await self._next_delivery()
+        return self._most_of_batches - self.in_flight
 
     async def close(self) -> None:
-        """Take no more jobs, answer what is waiting, end the thread and close the log."""
+        """Take no more jobs, answer what is waiting, and close the log."""
         self.serving = None
         while self.in_flight:
             await self._next_delivery()
-        self._batches.put(None)
-        await asyncio.to_thread(self._thread.join)
-        self.log.close()
+        self._pool.remove(self)
+        await self._keeper.close()
+
+    def log_lag(self) -> float:
+        """The age of the oldest line that is to be written and is not yet, in seconds."""
+        return self._keeper.lag()
+
+    # For the pool
+
+    def waiting(self) -> int:
+        """How many jobs wait for a worker."""
+        return len(self._alone) + len(self._of_batches)
+
+    def take(self, most: int) -> tuple[Program, Sequence[Job]]:
+        """The next jobs, all of one program: those of their own first, but not all of the room."""
+        first = self._alone or self._of_batches
+        serving = first[0].serving
+        kept = most // RESERVED if self._of_batches else 0
+        jobs = _take_of(serving, self._alone, most - kept)
+        if self._of_batches:
+            jobs += _take_of(serving, self._of_batches, most - len(jobs))
+        return serving.program, jobs
+
+    def give_back(self, items: Sequence[Job]) -> None:
+        """Have jobs wait again, before all others."""
+        for job in reversed(items):
+            (self._alone if job.index < 0 else self._of_batches).appendleft(job)
+
+    def settle(self, items: Sequence[Job], answers: Sequence[ProgramAnswer]) -> None:
+        """Log what came of jobs, and answer them."""
+        moment = self._clock()
+        try:
+            outcomes = describe(items, answers, moment)
+        except Exception:
+            logger.exception("could not describe %d executions of %s", len(items), self.name)
+            failed = problem("internal-error", "The server failed; see its log.")
+            self._deliver(items, [failed] * len(items))
+            return
+        self._keeper.keep(items, outcomes, moment)
+
+    def refuse(self, reason: str) -> None:
+        """Answer all that waits: there is nothing to run it."""
+        jobs = [*self._alone, *self._of_batches]
+        self._alone.clear()
+        self._of_batches.clear()
+        refused = problem("sandbox-unavailable", reason, (b"retry-after", b"1"))
+        self._deliver(jobs, [refused] * len(jobs))
+
+    def _deliver(self, jobs: Sequence[Job], outcomes: Sequence[Outcome | Answer]) -> None:
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            reply = job.reply
+            if reply is not None:
+                reply(job, outcome)
+        self.in_flight -= len(jobs)
+        self._delivered.set()
 
     async def _next_delivery(self) -> None:
         self._delivered.clear()
         await self._delivered.wait()
 
-    def _hand_over(self) -> None:
-        self._scheduled = False
-        if self._busy or not self._waiting:
-            return
-        batch = self._waiting[:MAX_BATCH]
-        self._waiting = self._waiting[MAX_BATCH:]
-        self._busy = True
-        self._batches.put(batch)
 
-    def _deliver(self, batch: list[Waiting], answers: Sequence[Answer]) -> None:
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if not future.done():  # a client that has gone may have cancelled it
-                future.set_result(answer)
-        self.in_flight -= len(batch)
-        self._busy = False
-        self._delivered.set()
-        self._hand_over()
+def _take_of(serving: Serving, waiting: deque[Job], most: int) -> list[Job]:
+    """Take at most `most` from the front that are to be answered by `serving`."""
+    if len(waiting) <= most and all(job.serving is serving for job in waiting):
+        jobs = [*waiting]
+        waiting.clear()
+        return jobs
+    count = 0
+    for job in islice(waiting, most):
+        if job.serving is not serving:
+            break
+        count += 1
+    return [waiting.popleft() for _ in range(count)]
 
-    def _work(self) -> None:
-        with contextlib.suppress(OSError):  # the first append meets it too, and reports it
-            self.log.recover()
-        while (batch := self._batches.get()) is not None:
-            jobs = [job for job, _ in batch]
-            moment, outcomes, answers = self._run(jobs)
-            if self.log.durability == "none":
-                self._loop.call_soon_threadsafe(self._deliver, batch, answers)
-                self._record(outcomes, moment)
-            else:
-                written = self._record(outcomes, moment)
-                if written < len(outcomes):
-                    answers[written:] = [self._not_logged()] * (len(outcomes) - written)
-                self._loop.call_soon_threadsafe(self._deliver, batch, answers)
 
-    def _run(self, jobs: Sequence[Job]) -> tuple[datetime, list[Outcome], list[Answer]]:
-        """The outcomes to log (none when the sandbox itself failed) and an answer for each job."""
-        try:
-            results = run_jobs(self._sandbox, jobs)
-            moment = self._clock()
-            outcomes = describe(jobs, results, moment)
-        except Exception as error:
-            logger.exception("the sandbox failed a batch of %d of %s", len(jobs), self.name)
-            reason = str(error) if isinstance(error, LoopaiError) else "see the server's log"
-            failed = problem("internal-error", f"The sandbox could not run it: {reason}")
-            return self._clock(), [], [failed] * len(jobs)
-        return moment, outcomes, [outcome.answer for outcome in outcomes]
-
-    def _record(self, outcomes: Sequence[Outcome], moment: datetime) -> int:
-        """Append the outcomes to the log; returns how many of them are in it."""
-        if not outcomes:
-            return 0
-        written = len(outcomes)
-        try:
-            self.log.append([outcome.line for outcome in outcomes], moment)
-        except LogUnwritableError as refusal:
-            written = refusal.written
-            self._metrics.log_write_errors.labels(self.name).inc()
-        self._metrics.count_batch(self.name, outcomes[:written], len(outcomes))
-        return written
-
-    def _not_logged(self) -> Answer:
-        return problem(
-            "log-unwritable",
-            f"The execution log cannot be written: {self.log.problem}.",
-            (b"retry-after", b"1"),
-        )
+def _resolve(future: asyncio.Future[Answer], job: Job, outcome: Outcome | Answer) -> None:
+    if not future.done():  # a client that has gone may have cancelled it
+        future.set_result(outcome.answer() if isinstance(outcome, Outcome) else outcome)

@@ -30,12 +30,14 @@ MINUTES = 60
 COUNTERS = {
     "problems": ("Requests answered with a problem, by its kind", ("task", "kind")),
     "log_write_errors": ("Appends to the execution log that the disk refused", ("task",)),
-    "sandbox_kills": ("Programs ended for running past their limit", ("task",)),
+    "sandbox_kills": ("Sandbox workers ended, by what for", ("task", "reason")),
+    "sandbox_restarts": ("Sandbox workers started in place of others", ()),
     "child_restarts": ("Processes started again after they ended", ("child",)),
     "connections_refused": ("Connections refused or ended early, by reason", ("reason",)),
 }
 GAUGES = {
     "in_flight": ("Requests accepted and not yet answered", ("task",)),
+    "queue_depth": ("Requests accepted that no sandbox worker runs yet", ("task",)),
     "queue_limit": ("Requests that may wait, over all workers", ("task",)),
     "connections": ("Open connections", ()),
     "workers_ready": ("HTTP workers that answer requests", ()),
@@ -82,12 +84,15 @@ class Metrics:
                     successes += 1
                     continue
                 failures += 1
-                if status == "timeout":
-                    self._slot.row(("sandbox_kills", task), 1)[0] += 1
             self._count_minute(task, successes, failures)
             batches = self._slot.row((BATCHES, task), len(BATCH_SIZES) + 2)
             batches[bisect_left(BATCH_SIZES, size)] += 1
             batches[-1] += size
+
+    def count_sandbox_end(self, reason: str, task: str) -> None:
+        """Count a sandbox worker that ended and had another take its place; `task` "" for none."""
+        self.add(("sandbox_kills", task, reason))
+        self.add(("sandbox_restarts",))
 
     def _cells(self, task: str, version: int, status: str) -> Cells:
         cells = self._executions.get((task, version, status))

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from runtime.artifacts import ArtifactStore
 from runtime.data_dir import DataDir
 from runtime.errors import LoopaiError, NotFoundError
-from runtime.sandbox import Sandbox
+from runtime.sandbox.pool import Pool
+from runtime.sandbox.program import load_program
 from runtime.schema_check import SchemaCheck
 from runtime.server.execution import Serving
 from runtime.server.lane import Lane
@@ -46,14 +47,14 @@ class ServedTasks:
     def __init__(
         self,
         data_dir: DataDir,
-        sandbox: Sandbox,
+        pool: Pool,
         new_lane: Callable[[str], Lane],
         also_look: Callable[[], None] = lambda: None,
     ) -> None:
         """`also_look` is called at every look: whatever else is watched on disk."""
         self.data_dir = data_dir
         self.by_name: dict[str, ServedTask] = {}
-        self._sandbox = sandbox
+        self._pool = pool
         self._store = ArtifactStore(data_dir)
         self._new_lane = new_lane
         self._also_look = also_look
@@ -85,7 +86,9 @@ class ServedTasks:
             await self.by_name.pop(name).lane.close()
         for name, seen in fingerprints.items():
             if name not in self.by_name:
-                self.by_name[name] = ServedTask(self._new_lane(name))
+                lane = self._new_lane(name)
+                await lane.open()
+                self.by_name[name] = ServedTask(lane)
             served = self.by_name[name]
             retry = served.problem is not None and time.monotonic() > served.retry_at
             if served.seen != seen or retry:
@@ -106,6 +109,8 @@ class ServedTasks:
         before = served.lane.serving
         try:
             serving = await asyncio.to_thread(self._load, name)
+            if serving is not None:
+                await self._pool.prepare(serving.program)
         except (LoopaiError, OSError) as error:
             served.problem = str(error)
             served.retry_at = time.monotonic() + SECONDS_BETWEEN_RETRIES
@@ -122,13 +127,12 @@ class ServedTasks:
             logger.info("took up the changed task of %s", name)
 
     def _load(self, name: str) -> Serving | None:
-        """Load a task's active program into the sandbox; None when no version is active."""
+        """A task's active program, past the gate; None when no version is active."""
         task = load_task(self.data_dir, name, with_examples=False)
         version = self._store.active(name)
         if version is None:
             return None
-        program = self._sandbox.load(self._store.program_source(name, version))
-        self._sandbox.prepare(program)
+        program = load_program(self._store.program_source(name, version))
         return Serving(
             task=task,
             task_id=str(task.id).encode(),

@@ -25,7 +25,8 @@ from runtime.config import DeploymentConfig
 from runtime.data_dir import DataDir
 from runtime.datasets.log import ExecutionLog
 from runtime.errors import LoopaiError
-from runtime.sandbox import Limits, Sandbox
+from runtime.sandbox import Limits
+from runtime.sandbox.pool import Pool
 from runtime.server.access import Access
 from runtime.server.app import Application
 from runtime.server.connection import Connection, ConnectionRules
@@ -82,35 +83,35 @@ class HttpWorker:
         metrics = Metrics(self.memory, self.memory.slot(self.slot))
         # A key that was needed stays needed, over this worker's predecessors too.
         self.access.required |= any(metrics.totals().get(KEYS_NEEDED, ()))
-        with Sandbox(limits, execution.sandbox_workers, strict) as sandbox:
+        pool = Pool(limits, execution.sandbox_workers, metrics.count_sandbox_end)
 
-            def new_lane(name: str) -> Lane:
-                log = ExecutionLog(
-                    self.data_dir.executions(name), durability=config.storage.durability
-                )
-                return Lane(name, sandbox, log, metrics, config.runtime.max_queue)
+        def new_lane(name: str) -> Lane:
+            log = ExecutionLog(self.data_dir.executions(name), durability=config.storage.durability)
+            return Lane(name, pool, log, metrics, config.runtime.max_queue)
 
-            def look_at_keys() -> None:
-                self.access.refresh()
-                if self.access.required:
-                    metrics.set(KEYS_NEEDED, 1)
+        def look_at_keys() -> None:
+            self.access.refresh()
+            if self.access.required:
+                metrics.set(KEYS_NEEDED, 1)
 
-            tasks = ServedTasks(self.data_dir, sandbox, new_lane, look_at_keys)
-            rules = ConnectionRules(
-                config.runtime, lambda reason: metrics.add(("connections_refused", reason))
-            )
-            server = _Server(self._application(tasks, metrics, tracing), rules)
-            pulse = asyncio.create_task(self._beat(server, tasks, metrics))
-            try:
-                await tasks.start()
-                server.on_ready = partial(self._say_ready, control, metrics)
-                self._obey(control, server)
-                await server.serve(sockets=[self.listener])
-            finally:
-                pulse.cancel()
-                await tasks.close()
-                if tracing is not None:
-                    tracing.close()
+        tasks = ServedTasks(self.data_dir, pool, new_lane, look_at_keys)
+        rules = ConnectionRules(
+            config.runtime, lambda reason: metrics.add(("connections_refused", reason))
+        )
+        server = _Server(self._application(tasks, metrics, tracing), rules)
+        pulse = asyncio.create_task(self._beat(server, tasks, metrics))
+        try:
+            await pool.start(require_isolation=strict)
+            await tasks.start()
+            server.on_ready = partial(self._say_ready, control, metrics)
+            self._obey(control, server)
+            await server.serve(sockets=[self.listener])
+        finally:
+            pulse.cancel()
+            await tasks.close()
+            await pool.close()
+            if tracing is not None:
+                tracing.close()
 
     def _application(
         self, tasks: ServedTasks, metrics: Metrics, tracing: Tracing | None

@@ -26,7 +26,7 @@ from runtime.sandbox.protocol import Kind
 from .jail import Jail, leave_shared_namespaces
 from .worker import Worker
 
-CLOCK_BYTES = 16
+CLOCK_BYTES = 24
 POLL_SECONDS = 1.0
 
 _CODECS = """ascii latin_1 utf_8 utf_8_sig utf_16 utf_16_le utf_16_be utf_32 utf_32_le utf_32_be

@@ -37,7 +37,8 @@ class Worker:
     """Serves one parent over `connection`; `clock` is shared with it.
 
     `clock[0]` is the position (from 1) of the input being run, 0 when idle; `clock[1]` is
-    when it began, in nanoseconds of the monotonic clock.
+    when it began, in nanoseconds of the monotonic clock; `clock[2]` is the parent's: not 0 to
+    have the inputs left out that have not begun.
     """
 
     def __init__(self, connection: socket.socket, clock: memoryview, output_bytes: int) -> None:
@@ -103,6 +104,11 @@ class Worker:
                     return
             for clear in caches:
                 clear()
+            if clock[2]:
+                left = len(message.inputs) - position
+                clock[0] = 0
+                self._send(Kind.RESULTS, protocol.Results(answers, left=left))
+                return
             if ended > flush_at or size > FLUSH_BYTES:
                 self._send(Kind.RESULTS, protocol.Results(answers))
                 answers, size, flush_at = [], 0, ended + FLUSH_NS

@@ -76,11 +76,13 @@ def test_workers_are_summed_in_histograms_and_minutes():
     workers = [Metrics(memory, memory.slot(number)) for number in (0, 1)]
     for metrics in workers:
         metrics.count_batch("spam", [Done(1, "success", 0.2), Done(1, "timeout", 60_000)], 2)
+        metrics.count_sandbox_end("timeout", "spam")
     text = workers[0].text(lambda: [("spam", 1, 10)]).decode()
     labels = 'status="success",task="spam",version="1"'
     assert f"loopai_executions_total{{{labels}}} 2.0" in text
     bucket = rf'loopai_execution_seconds_bucket\{{le="0.00025",{labels}\}} 2.0'
     assert re.search(bucket, text)
-    assert 'loopai_sandbox_kills_total{task="spam"} 2.0' in text
+    assert 'loopai_sandbox_kills_total{reason="timeout",task="spam"} 2.0' in text
+    assert "loopai_sandbox_restarts_total 2.0" in text
     assert 'loopai_batch_executions_count{task="spam"} 2.0' in text
     assert [sum(column) for column in zip(*workers[1].per_minute("spam"), strict=True)] == [2, 2]

@@ -12,7 +12,8 @@ from support import TASK, server_folder
 
 from runtime.datasets.log import ExecutionLog
 from runtime.keys import KeyCheck, KeyFile
-from runtime.sandbox import Limits, Sandbox
+from runtime.sandbox import Limits
+from runtime.sandbox.pool import Pool
 from runtime.server.access import Access
 from runtime.server.app import Application
 from runtime.server.counter_memory import CounterMemory
@@ -44,36 +45,38 @@ async def post(application, body: bytes, headers) -> int:
 async def trace(data_dir, tracing) -> list[int]:
     memory = CounterMemory(1)
     metrics = Metrics(memory, memory.slot(0))
-    with Sandbox(Limits(timeout_ms=1000)) as sandbox:
+    pool = Pool(Limits(timeout_ms=1000))
 
-        def new_lane(name: str) -> Lane:
-            return Lane(name, sandbox, ExecutionLog(data_dir.executions(name)), metrics, 10)
+    def new_lane(name: str) -> Lane:
+        return Lane(name, pool, ExecutionLog(data_dir.executions(name)), metrics, 10)
 
-        tasks = ServedTasks(data_dir, sandbox, new_lane)
-        application = Application(
-            tasks,
-            TASK,
-            metrics,
-            Access(KeyCheck(KeyFile(data_dir.keys_file))),
-            RequestHead(trusts_loopback=True),
-            build_pages(tasks, TASK, metrics),
-            max_body_bytes=10_000,
-            slow_ms=1000,
-            tracing=tracing,
-        )
-        await tasks.start()
-        try:
-            caller = [
-                (b"traceparent", f"00-{TRACE}-{PARENT}-01".encode()),
-                (b"x-request-id", b"till-4"),
-            ]
-            return [
-                await post(application, b'{"input": {"text": "a secret to buy"}}', caller),
-                await post(application, b'{"input": {"text": "crash"}}', []),
-                await post(application, b'{"input": {}}', []),
-            ]
-        finally:
-            await tasks.close()
+    tasks = ServedTasks(data_dir, pool, new_lane)
+    application = Application(
+        tasks,
+        TASK,
+        metrics,
+        Access(KeyCheck(KeyFile(data_dir.keys_file))),
+        RequestHead(trusts_loopback=True),
+        build_pages(tasks, TASK, metrics),
+        max_body_bytes=10_000,
+        slow_ms=1000,
+        tracing=tracing,
+    )
+    await pool.start()
+    await tasks.start()
+    try:
+        caller = [
+            (b"traceparent", f"00-{TRACE}-{PARENT}-01".encode()),
+            (b"x-request-id", b"till-4"),
+        ]
+        return [
+            await post(application, b'{"input": {"text": "a secret to buy"}}', caller),
+            await post(application, b'{"input": {"text": "crash"}}', []),
+            await post(application, b'{"input": {}}', []),
+        ]
+    finally:
+        await tasks.close()
+        await pool.close()
 
 
 def test_each_execution_is_a_span_that_continues_its_callers_trace(tmp_path):
