@@ -166,6 +166,8 @@ class ValidationConfig(Model):
 class ImproveConfig(Model):
     #: Promote in stages without asking; otherwise it stops at the offer.
     auto: bool = False
+    #: Only these make versions; all of them where none is named.
+    strategies: tuple[str, ...] = ()
     #: New confirmed failures that make it worth trying.
     min_failures: Count = 10
     interval_sec: Positive = 300
