@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": ("workbench.commands.demo", "The whole job once, in a fresh folder, in two minutes."),
     "diff": ("workbench.commands.diff", "What changed between two versions."),
     "export": ("workbench.commands.export", "One version as a ZIP, the same bytes each time."),
+    "improve": ("workbench.commands.improve", "Learn from confirmed failures, offer a version."),
     "models": ("workbench.commands.models", "Local language models: list, show, pull, remove."),
     "label": ("workbench.commands.label", "Say of sampled executions whether they were right."),
     "plugins": ("workbench.commands.plugins", "Installed strategies, oracles and comparators."),

@@ -1,0 +1,1 @@
+"""Programs with the help of a language model: its code, its signs for classes, its examples."""

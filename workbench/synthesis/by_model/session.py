@@ -1,0 +1,94 @@
+"""One synthesis with a model: which strategies it adds, what it may cost, how it is repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runtime.models import Example, TaskSpecification
+from runtime.sandbox import Sandbox
+from workbench.synthesis.by_model.calls import Ask, Budget, ModelCalls, ModelChoice, Watcher
+from workbench.synthesis.by_model.more_examples import FEW_EXAMPLES, WithMoreExamples
+from workbench.synthesis.by_model.shares import Shares
+from workbench.synthesis.by_model.with_signs import WithSigns
+from workbench.synthesis.by_model.written import WrittenByModel
+from workbench.synthesis.examples_check import check_examples
+from workbench.synthesis.journal import OpenRun
+from workbench.synthesis.split import plan_splits
+from workbench.synthesis.strategies import load_strategies
+from workbench.synthesis.strategy import SynthesisStrategy
+
+# Which strategies make something of the model's signs and examples.
+HELPED = ("rule", "ml")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """What, beside the task, decides a run with a model; kept in the journal.
+
+    `unlabelled` are inputs of which nobody has said the output.
+    """
+
+    model: str
+    temperature: float
+    answer_tokens: int
+    max_calls: int
+    max_tokens: int
+    max_seconds: float
+    unlabelled: tuple[Mapping[str, Any], ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> ModelSettings:
+        return cls(**{**value, "unlabelled": tuple(value["unlabelled"])})
+
+
+def open_calls(
+    settings: ModelSettings,
+    ask: Ask | None,
+    run: OpenRun,
+    *,
+    seed: int,
+    recorded: Sequence[Mapping[str, Any]] = (),
+    watcher: Watcher | None = None,
+) -> ModelCalls:
+    """The calls of a run: `ask` None gives only what is recorded, else what goes beyond it."""
+    choice = ModelChoice(settings.model, seed, settings.temperature, settings.answer_tokens)
+    budget = Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
+    return ModelCalls(choice, ask, run, budget, recorded=recorded, watcher=watcher)
+
+
+def model_strategies(
+    task: TaskSpecification,
+    names: Sequence[str],
+    settings: ModelSettings,
+    calls: ModelCalls,
+    sandbox: Sandbox,
+    seed: int,
+) -> list[SynthesisStrategy]:
+    """What the model adds to the strategies called `names` (all where none is named).
+
+    Raises InvalidInputError when the examples teach nothing.
+    """
+    checked = check_examples(task)
+    splits = plan_splits(checked, seed)
+    sessions = len(splits) + 1
+    helped = [name for name in HELPED if not names or name in names]
+    few = len(checked.examples) <= FEW_EXAMPLES
+    made: list[SynthesisStrategy] = []
+    kinds = len(helped) * (2 if few else 1) + ("rule" in helped)
+    for inner in load_strategies(helped) if helped else ():
+        kinds -= 1
+        made.append(WithSigns(inner, calls, sandbox, Shares(sessions, kinds)))
+    if few:
+        for inner in load_strategies(helped) if helped else ():
+            kinds -= 1
+            shares = Shares(sessions, kinds)
+            known: list[Example] = list(checked.examples)
+            made.append(WithMoreExamples(inner, calls, settings.unlabelled, known, shares))
+    if "rule" in helped:
+        made.append(WrittenByModel(calls, sandbox, Shares(sessions, 0)))
+    return made

@@ -1,0 +1,27 @@
+"""The second stage: several different ways to do the task, a sentence each."""
+
+from __future__ import annotations
+
+from runtime.models import TaskSpecification
+from workbench.synthesis.by_model.answers import ask_json
+from workbench.synthesis.by_model.calls import ModelCalls
+from workbench.synthesis.stages.prompts import bullets, describe, fill, plain_list
+from workbench.synthesis.stages.understand import Understanding
+
+MAX_IDEAS = 3
+
+
+def ideas(calls: ModelCalls, task: TaskSpecification, understood: Understanding) -> list[str]:
+    """Ways to solve the task, the most promising first, by the description alone.
+
+    Raises UnusableAnswerError or ModelUnavailableError.
+    """
+    prompt = fill(
+        __file__,
+        task=describe(task),
+        restatement=understood.restatement,
+        cases=bullets(understood.edge_cases),
+        count=MAX_IDEAS,
+    )
+    answer = ask_json(calls, "ideas", prompt, plain_list("ideas", 20), max_tokens=400)
+    return list(dict.fromkeys(answer["ideas"]))[:MAX_IDEAS]
