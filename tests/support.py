@@ -65,6 +65,14 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for text in found for child in text.split()]
 
 
+def is_steward(pid: int) -> bool:
+    """Whether a process is a steward; false when it is gone."""
+    try:
+        return b"runtime.steward" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
 def clean_environment() -> dict[str, str]:
     """This process's environment without any setting of Loopai's."""
     return {name: value for name, value in os.environ.items() if not name.startswith("LOOPAI_")}
@@ -141,6 +149,7 @@ class RunningRuntime:
         environment: Mapping[str, str] | None = None,
         workers: int | None = 1,
         under: Sequence[str] = (),
+        steward: bool = False,
     ) -> None:
         """With `workers` None, as many as the data directory's configuration says.
 
@@ -151,6 +160,7 @@ class RunningRuntime:
         command = [*under, sys.executable, "-m", "runtime", "start", "--json", "--port", "0"]
         command += ["--task-id", task, "--data-dir", str(data_dir.root), *arguments]
         command += [] if workers is None else ["--workers", str(workers)]
+        command += [] if steward else ["--no-steward"]
         with self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 command,
@@ -174,7 +184,11 @@ class RunningRuntime:
 
     def worker_pids(self) -> list[int]:
         """The HTTP workers' processes."""
-        return children_of(self.process.pid)
+        return [pid for pid in children_of(self.process.pid) if not is_steward(pid)]
+
+    def steward_pid(self) -> int:
+        """The steward's process, once it runs."""
+        return wait_until(lambda: next(filter(is_steward, children_of(self.process.pid)), 0))
 
     def errors(self) -> str:
         """What it has written to standard error."""

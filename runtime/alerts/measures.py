@@ -81,6 +81,21 @@ def of_lag(data_dir: DataDir, levels: Levels) -> Iterator[Measure]:
         yield Measure("steward-lag", task, seconds, levels, text)
 
 
+def of_drift(data_dir: DataDir, moment: datetime, levels: Levels) -> Iterator[Measure]:
+    """How far each task's last day is from its examples, as the statistics last said."""
+    for file in sorted((data_dir.root / "datasets").glob("*/analytics/drift.json")):
+        try:
+            data = json.loads(file.read_bytes())
+            age = moment - datetime.fromisoformat(data["at"])
+            worst = data["features"][0]
+            value, index, name = float(worst["drift"]), float(worst["psi"]), worst["feature"]
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            continue
+        if age < timedelta(hours=data["hours"]):
+            text = f"{name} has moved away from the examples (PSI {index:.2f})"
+            yield Measure("drift", file.parent.parent.name, value, levels, text)
+
+
 def of_sync(data_dir: DataDir, moment: datetime, levels: Levels) -> Iterator[Measure]:
     """How long ago the hub was last reached, where `state/sync.json` says so.
 

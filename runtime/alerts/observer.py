@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from runtime.alerts import deliveries, standings, window
-from runtime.alerts.measures import Measure, of_disk, of_executions, of_lag, of_sync
+from runtime.alerts.measures import Measure, of_disk, of_drift, of_executions, of_lag, of_sync
 from runtime.alerts.settings import Webhook
 from runtime.alerts.webhooks import Target, WebhookSender
 from runtime.errors import LoopaiError
@@ -85,11 +85,7 @@ class AlertObserver:
         config, data_dir = self._config, self._context.data_dir
         connection = self._context.state.connection
         yield from of_executions(connection, config, moment, self._latency_targets())
-        for task, drift in self._drift.items():
-            worst = drift.worst
-            if worst is not None:
-                text = f"{worst.name} has moved from the examples: PSI {worst.psi:.2f} beyond chance"
-                yield Measure("drift", task, worst.excess, config.drift, text)
+        yield from of_drift(data_dir, moment, config.drift)
         try:
             yield of_disk(data_dir.root, config.disk_used_percent)
         except OSError as error:

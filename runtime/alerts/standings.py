@@ -72,7 +72,7 @@ def take(
             config.clear_ratio,
         )
         alert = msgspec.json.decode(row["alert"]) if row is not None and row["alert"] else None
-        since = row["since"] if row is not None else None
+        since: str = (row["since"] if row is not None else None) or format_time(moment)
         if after.level != before.level:
             since = since if before.level and after.level else format_time(moment)
             alert = _alert(key, measure, after.level, since, alert)
@@ -94,7 +94,7 @@ def _write(
     connection: Connection,
     key: tuple[str, str],
     standing: Standing,
-    since: str | None,
+    since: str,
     alert: Alert | None,
 ) -> None:
     if standing == Standing():
@@ -128,5 +128,3 @@ def _alert(
         "critical": measure.levels.critical,
         "message": f"{measure.text[0].upper()}{measure.text[1:]}.",
     }
-
-

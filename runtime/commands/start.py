@@ -17,6 +17,7 @@ from runtime.errors import LoopaiError, NotFoundError, Problem
 from runtime.tasks import load_task
 
 SERVE_KEY = "LOOPAI_SERVE_KEY"
+LOG_FORMAT = "LOOPAI_LOG_FORMAT"
 
 
 @click.command("start", help="Serve the tasks of a data directory over HTTP.")
@@ -56,12 +57,19 @@ SERVE_KEY = "LOOPAI_SERVE_KEY"
     show_envvar=True,
     help="HTTP workers (default: execution.worker_count, or one a processor and at most 4).",
 )
+@click.option(
+    "--steward/--no-steward",
+    default=True,
+    envvar="LOOPAI_STEWARD",
+    show_envvar=True,
+    help="Without: no statistics, sampling, rollouts, alerts or retention beside the workers.",
+)
 @click.option("--insecure", is_flag=True, help="Serve beyond loopback without a key.")
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
-    envvar="LOOPAI_LOG_FORMAT",
+    envvar=LOG_FORMAT,
     show_envvar=True,
 )
 @json_option
@@ -72,6 +80,7 @@ def command(
     host: str | None,
     api_key: str | None,
     workers: int | None,
+    steward: bool,
     insecure: bool,
     log_format: Any,
     as_json: bool,
@@ -91,6 +100,7 @@ def command(
         serve_key=os.environ.get(SERVE_KEY, "").strip() or None,
         insecure=insecure,
         workers=workers,
+        steward=steward,
     )
 
     def announce(url: str) -> None:
@@ -98,6 +108,7 @@ def command(
         click.echo(json.dumps(ready) if as_json else f"Serving {task} at {url}")
         sys.stdout.flush()
 
+    os.environ[LOG_FORMAT] = log_format  # for the programs beside the workers
     log_to_stderr(log_format)
     return serve(data_dir, lambda: load_deployment(data_dir.deployment_file), options, announce)
 

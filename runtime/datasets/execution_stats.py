@@ -5,11 +5,13 @@ Sums over log lines, each day's mergeable with another's; reads and writes nothi
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Literal
 
 from runtime.datasets.output_mix import OutputMix, summary
 from runtime.datasets.reader import Stamp
 from runtime.datasets.sketch import QuantileSketch, TopValues
+from runtime.sampling.estimate import ShareSums
 
 MAX_ERRORS = 50
 
@@ -25,30 +27,47 @@ class ExecutionLine(Stamp):
     confidence: float | None = None
 
 
+class ValidationLine(Stamp):
+    """What statistics need of a validation; other fields are left to those who want them."""
+
+    execution_id: str = ""
+    program_version: int | None = None
+    match: bool = False
+    inclusion_probability: float = 1.0
+
+
 class VersionStats:
-    """Status mix and latency of one program version."""
+    """Status mix, latency and agreement with the oracle of one program version."""
 
     def __init__(self) -> None:
         self.status = {"success": 0, "error": 0, "timeout": 0}
         self.latency = QuantileSketch()
+        self.agreement = ShareSums()
 
     def merge(self, other: VersionStats) -> None:
         for name, count in other.status.items():
             self.status[name] += count
         self.latency.merge(other.latency)
+        self.agreement.merge(other.agreement)
 
     def as_json(self) -> dict[str, Any]:
-        return {
+        data: dict[str, Any] = {
             "executions": self.latency.count,
             "status": self.status,
             "latency_ms": {**summary(self.latency), "sketch": self.latency.as_json()},
         }
+        if self.agreement.observed:
+            shown = self.agreement.share().as_json()
+            data["agreement"] = {**shown, "sums": self.agreement.as_json()}
+        return data
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> VersionStats:
         version = cls()
         version.status = dict(data["status"])
         version.latency = QuantileSketch.from_json(data["latency_ms"]["sketch"])
+        if "agreement" in data:
+            version.agreement = ShareSums.from_json(data["agreement"]["sums"])
         return version
 
 
@@ -86,6 +105,11 @@ class ExecutionStats:
         else:
             self.errors.add(_error_kind(line))
 
+    def add_validation(self, line: ValidationLine) -> None:
+        """Count what an oracle said of one sampled execution, by inverse probability."""
+        version = self.versions.setdefault(str(line.program_version), VersionStats())
+        version.agreement.add(line.match, line.inclusion_probability)
+
     def merge(self, other: ExecutionStats) -> None:
         """Add another day's sums."""
         for key, version in other.versions.items():
@@ -98,24 +122,29 @@ class ExecutionStats:
         if other.peak_per_second > self.peak_per_second:
             self.peak_per_second, self.peak_at = other.peak_per_second, other.peak_at
 
-    def as_json(self) -> dict[str, Any]:
-        """Everything, fit for a screen and for `from_json`."""
+    def as_json(self, *, whole: bool = False) -> dict[str, Any]:
+        """Everything, fit for a screen and for `from_json`.
+
+        Only when `whole` are values and errors beyond the most frequent in it too, so that
+        counting goes on as if it had never stopped.
+        """
         everything = VersionStats()
         for version in self.versions.values():
             everything.merge(version)
-        errors, errors_error = self.errors.top(MAX_ERRORS)
+        errors, errors_error = self.errors.top(sys.maxsize if whole else MAX_ERRORS)
         return {
             "executions": self.executions,
             "status": everything.status,
             "errors": [{"error": kind, "count": count} for kind, count in errors],
             "errors_error": errors_error,
             "latency_ms": summary(everything.latency),
+            **_agreement(everything),
             "throughput": {
                 "per_hour": self.per_hour,
                 "peak_per_second": self.peak_per_second,
                 "peak_at": self.peak_at,
             },
-            "outputs": self.outputs.as_json(),
+            "outputs": self.outputs.as_json(whole=whole),
             "confidence": {**summary(self.confidence), "sketch": self.confidence.as_json()},
             "versions": {
                 key: self.versions[key].as_json() for key in sorted(self.versions, key=_numeric)
@@ -150,6 +179,12 @@ class ExecutionStats:
         if self._in_second > self.peak_per_second:
             self.peak_per_second = self._in_second
             self.peak_at = f"{second}Z"
+
+
+def _agreement(everything: VersionStats) -> dict[str, Any]:
+    if not everything.agreement.observed:
+        return {}
+    return {"agreement": everything.agreement.share().as_json()}
 
 
 def _error_kind(line: ExecutionLine) -> str:

@@ -5,6 +5,7 @@ Bounded memory whatever the outputs are; reads and writes nothing.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import msgspec
@@ -54,8 +55,9 @@ class ValueMix:
         self.values.merge(other.values)
         self.numbers.merge(other.numbers)
 
-    def as_json(self) -> dict[str, Any]:
-        top, error = self.values.top(MAX_VALUES)
+    def as_json(self, *, whole: bool = False) -> dict[str, Any]:
+        """Fit for a screen and for `from_json`; with all values only when `whole`."""
+        top, error = self.values.top(sys.maxsize if whole else MAX_VALUES)
         data: dict[str, Any] = {
             "count": self.count,
             "types": self.types,
@@ -103,10 +105,10 @@ class OutputMix(ValueMix):
             for name, mix in other.fields.items():
                 self._field(name).merge(mix)
 
-    def as_json(self) -> dict[str, Any]:
-        data = super().as_json()
+    def as_json(self, *, whole: bool = False) -> dict[str, Any]:
+        data = super().as_json(whole=whole)
         if self.fields:
-            data["fields"] = {name: mix.as_json() for name, mix in self.fields.items()}
+            data["fields"] = {name: mix.as_json(whole=whole) for name, mix in self.fields.items()}
         return data
 
     @classmethod

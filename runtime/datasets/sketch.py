@@ -6,6 +6,8 @@ Both give the same bytes for the same stream on every machine: no logarithms, no
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Any
 
 # Each power of two is cut into this many equal steps, so a value is known to within half a
@@ -76,6 +78,14 @@ class QuantileSketch:
             if seen >= rank:
                 return min(max(value, self.min), self.max)
         return self.max
+
+    def counts_between(self, cuts: Sequence[float]) -> list[float]:
+        """How many values are at most the first of `cuts` (ascending), between it and the next,
+        and so on; the last count is of those beyond all cuts."""
+        counts = [0.0] * (len(cuts) + 1)
+        for value, count in self._ascending():
+            counts[bisect_left(cuts, min(max(value, self.min), self.max))] += count
+        return counts
 
     def as_json(self) -> dict[str, Any]:
         """All that `from_json` needs; `{"count": 0}` when nothing was counted."""

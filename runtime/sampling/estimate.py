@@ -57,6 +57,24 @@ class ShareSums:
         if match:
             self.matching += weight
 
+    def merge(self, other: ShareSums) -> None:
+        """Count everything `other` counted."""
+        self.observed += other.observed
+        self.weight += other.weight
+        self.squares += other.squares
+        self.matching += other.matching
+
+    def as_json(self) -> dict[str, Any]:
+        """All that `from_json` needs."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> ShareSums:
+        sums = cls()
+        for name in cls.__slots__:
+            setattr(sums, name, data[name])
+        return sums
+
     def share(self) -> Share:
         """The ratio (Hájek) estimate, with Wilson's interval at Kish's effective sample size.
 

@@ -7,6 +7,7 @@ never on what was chosen (Poisson sampling), which is what makes inverse weights
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -120,7 +121,7 @@ class Stratified:
         if self._seen < LEARN_FIRST:
             return self._rate
         groups = self._judged[record["execution_id"]] = _groups_of(record)
-        return _between(self._scale * 2.0 ** self._rarity_bin(groups))
+        return _between(math.ldexp(self._scale, self._rarity_bin(groups)))
 
     def learn(self, records: Sequence[Record]) -> None:
         for record in records:
@@ -160,11 +161,11 @@ class Stratified:
         total = sum(self._rarities)
         if not total:
             return self._rate
-        low, high = LOWEST / 2**SCORE_BINS, HIGHEST
+        low, high = math.ldexp(LOWEST, -SCORE_BINS), HIGHEST
         for _ in range(50):
             middle = (low + high) / 2
             mean = sum(
-                count * _between(middle * 2.0**bin_number)
+                count * _between(math.ldexp(middle, bin_number))
                 for bin_number, count in enumerate(self._rarities)
             )
             low, high = (middle, high) if mean < self._rate * total else (low, middle)
@@ -184,9 +185,11 @@ class Temporal:
         self._first_seen: dict[str, str] = state.setdefault("first_seen", {})
 
     def probability(self, record: Record) -> float:
-        first = self._first_seen.get(str(record.get("program_version")), record["timestamp"])
-        age = max(0.0, _seconds_between(first, record["timestamp"]))
-        return self._rate + (HIGHEST - self._rate) * 0.5 ** (age / self._half_life)
+        now: str = record["timestamp"]
+        first = self._first_seen.get(str(record.get("program_version")), now)
+        age = max(0.0, _seconds_between(first, now))
+        more = HIGHEST - self._rate
+        return self._rate + more * math.pow(0.5, age / self._half_life)
 
     def learn(self, records: Sequence[Record]) -> None:
         for record in records:

@@ -27,6 +27,7 @@ from runtime.server.metrics import Metrics, TaskState
 from runtime.server.openapi import openapi_document
 from runtime.server.page_answers import HANDLERS, response_of
 from runtime.server.served_tasks import ServedTask, ServedTasks
+from runtime.server.steward_metrics import steward_metrics
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 # The dashboard is one page with its style in it; it needs nothing from anywhere.
@@ -110,6 +111,7 @@ class _Pages:
         """Prometheus' text format, of all workers."""
         show_lanes(self._tasks, self._metrics)
         text = await asyncio.to_thread(self._metrics.text, self._task_states)
+        text += await asyncio.to_thread(steward_metrics, self._tasks.data_dir)
         return Response(text, media_type=PROMETHEUS)
 
     async def openapi(self, request: Request) -> Response:

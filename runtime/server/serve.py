@@ -28,6 +28,7 @@ from runtime.supervised_child import ChildSpec, Plan
 from runtime.supervisor import Supervisor
 
 MOST_WORKERS_UNASKED = 4
+STEWARD = "runtime.steward"
 
 logger = logging.getLogger("loopai.server")
 
@@ -42,6 +43,8 @@ class ServeOptions:
     serve_key: str | None = None
     insecure: bool = False
     workers: int | None = None
+    #: Whether the steward runs beside the workers, as far as the configuration agrees.
+    steward: bool = True
 
 
 def serve(
@@ -121,9 +124,12 @@ class _Generations:
         first = 1 + self._half * (self._memory.slots - 1) // 2
         self._half = 1 - self._half
         workers = [self._worker(config, number, first + number) for number in range(count)]
+        names = dict.fromkeys(config.runtime.modules)
+        if self._options.steward and config.runtime.steward:
+            names = {STEWARD: None, **names}
         modules = [
             ChildSpec(module, partial(self._run_module, module), says_ready=False)
-            for module in config.runtime.modules
+            for module in names
             if _is_there(module)
         ]
         return Plan([*workers, *modules], config.runtime.drain_sec)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from runtime.datasets.log_files import LogFile, list_log_files
 from runtime.steward.cursors import FileKey, move, read_offsets
-from runtime.steward.file_reader import FileReader, Piece, node
+from runtime.steward.file_reader import MAX_LINES, FileReader, Piece, node
 from runtime.steward.observer import Batch, LogObserver
 from runtime.steward.state import State
 from runtime.steward.turns import Turns
@@ -76,24 +76,34 @@ class Follower:
             default=None,
         )
 
-    def turn(self, today: date) -> int:
+    def turn(self, today: date, *, at_once: bool = False) -> int:
         """Read one batch of each file that has something new; returns how many lines.
 
+        Observers that rest are asked too when it must be `at_once`.
         Raises OSError and `sqlite3.Error`; everything then is as it was.
         """
         full = self._turn % TURNS_BETWEEN_FULL_LOOKS == 0
         self._turn += 1
         files = list_log_files(self.folder)
         self._drop({file.name for file in files})
-        lines = 0
+        lines = most = 0
+        able = self._turns.able(self._observers, self.task)
+        if not at_once:
+            able = [name for name in able if not self._turns.rests(name, self.task)]
         for file in files:
             known = self._open.get(file.name)
             if known and not full and not known.unread and file.day < today - timedelta(days=1):
                 continue
             try:
-                lines += self._turn_of(file)
+                taken = self._turn_of(file, able)
             except FileNotFoundError:  # removed or replaced since it was listed
                 continue
+            lines += taken
+            most = max(most, taken)
+        if most < MAX_LINES:
+            for name in able:
+                if seconds := getattr(self._observers[name], "rests_seconds", 0.0):
+                    self._turns.rest(name, self.task, seconds)
         return lines
 
     def close(self) -> None:
@@ -103,7 +113,7 @@ class Follower:
         for name in self._open.keys() - names:
             self._open.pop(name).reader.close()
 
-    def _turn_of(self, file: LogFile) -> int:
+    def _turn_of(self, file: LogFile, able: list[str]) -> int:
         known = self._known(file)
         if known is None:
             return 0
@@ -111,7 +121,6 @@ class Follower:
         if known.unread <= 0:
             known.reader.close()
             return 0
-        able = self._turns.able(self._observers, self.task)
         at = {name: known.offsets[name] for name in able}
         start = min(at.values(), default=0)
         # Those ahead are met again where they stand, so that all soon read as one.

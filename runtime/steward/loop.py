@@ -63,10 +63,11 @@ class Steward:
         finally:
             self.close()
 
-    def turn(self) -> int:
+    def turn(self, *, at_once: bool = False) -> int:
         """One batch of every file with something new, and a tick when it is due.
 
-        Returns how many lines were read, malformed ones included.
+        `at_once` asks those observers too that rest. Returns how many lines were read,
+        malformed ones included.
         """
         now = self._monotonic()
         if now >= self._next_listing:
@@ -76,7 +77,7 @@ class Steward:
         today = self._context.clock().date()
         for follower in self._followers.values():
             try:
-                lines += follower.turn(today)
+                lines += follower.turn(today, at_once=at_once)
             except (OSError, sqlite3.Error) as error:
                 problem = f"{follower.task}: {error}"
         if problem != self._problem and problem is not None:
@@ -91,7 +92,7 @@ class Steward:
     def read_all(self) -> int:
         """Turns until nothing is unread; returns how many lines. For tests and one-off runs."""
         total = 0
-        while lines := self.turn():
+        while lines := self.turn(at_once=True):
             total += lines
         return total
 

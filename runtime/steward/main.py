@@ -6,6 +6,7 @@ It is a child of the supervisor, and starts again where its last transaction lef
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sqlite3
 import sys
@@ -33,7 +34,7 @@ def main() -> int:
     """Run until SIGTERM; returns the exit code. While another steward has the lock, it waits."""
     from runtime.server.log_format import log_to_stderr
 
-    log_to_stderr("text")
+    log_to_stderr("json" if os.environ.get("LOOPAI_LOG_FORMAT") == "json" else "text")
     stop = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:

@@ -55,6 +55,9 @@ class LogObserver(Protocol):
     #: `CREATE TABLE IF NOT EXISTS …` of its own tables, separated by `;`, run before all else.
     tables: str
 
+    # An observer may have `rests_seconds`: so long it is not asked about a task whose lines it
+    # has all read, and then gets more at once.
+
     def observe(self, task: str, records: Batch, transaction: Connection) -> None:
         """Take lines that are new to it, noting what must not be lost in `transaction` only.
 

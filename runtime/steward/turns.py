@@ -31,6 +31,7 @@ class Turns:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._failing: dict[tuple[str, str], Failure] = {}
+        self._resting: dict[tuple[str, str], float] = {}
         #: Failures of each observer since the start.
         self.errors: dict[str, int] = {}
 
@@ -41,6 +42,14 @@ class Turns:
     def may(self, observer: str, task: str = "") -> bool:
         failing = self._failing.get((observer, task))
         return failing is None or failing.again_at <= self._monotonic()
+
+    def rest(self, observer: str, task: str, seconds: float) -> None:
+        """Do not ask an observer that has read everything for a while."""
+        self._resting[observer, task] = self._monotonic() + seconds
+
+    def rests(self, observer: str, task: str) -> bool:
+        """Whether an observer rests now."""
+        return self._resting.get((observer, task), 0.0) > self._monotonic()
 
     def failed(self, observer: str, task: str, error: Exception) -> None:
         """Note a failure. The first of a row is logged with its traceback."""
