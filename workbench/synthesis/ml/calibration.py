@@ -55,6 +55,15 @@ def log_loss(chances: Array, labels: Labels) -> float:
     return float(-np.log(np.maximum(own, 1e-9)).mean())
 
 
+def brier_score(chances: Array, labels: Labels) -> float:
+    """The mean squared error of the probabilities (Brier 1950), between 0 and 2.
+
+    It is bounded, where the log-loss of a few hopeless rows may outweigh all others.
+    """
+    squares = (chances**2).sum(axis=1) - 2 * chances[np.arange(len(labels)), labels] + 1
+    return float(squares.mean())
+
+
 def calibration_error(chances: Array, labels: Labels) -> float:
     """Expected calibration error of the top probability over ten equal-width bins."""
     sure = chances.max(axis=1)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workbench.synthesis.ml.calibration import (
+    brier_score,
     calibration_error,
     fit_sharpness,
     log_loss,
@@ -21,9 +22,11 @@ from workbench.synthesis.ml.space import Array
 from workbench.synthesis.ml.trials import Trial, Trials
 from workbench.synthesis.ml.views import RowPart, TextView
 
-FINALISTS = 4
-PICKS = 4
-# A blend of models is harder to read than one: its log-loss must be this much lower.
+FINALISTS = 10
+# Models of texts are dear to judge again.
+TEXT_FINALISTS = 4
+PICKS = 8
+# Beside a model of texts others only add to what is read: log-loss must be this much lower.
 BLEND_GAIN = 0.04
 JOIN_WITHIN = 1.5
 COLUMN_GAIN = 0.02
@@ -79,7 +82,12 @@ def run_trials(trials: Trials, sight: Sight) -> None:
         _try_columns(trials, sight)
     tried = list(trials.tried.values())
     if trials.repeats > 1 and tried:
-        finalists = sorted(tried, key=lambda trial: (trial.loss, trial.recipe.title))[:FINALISTS]
+        if sight.views:
+            order = sorted(tried, key=lambda trial: (trial.loss, trial.recipe.title))
+            finalists = order[:TEXT_FINALISTS]
+        else:
+            order = sorted(tried, key=lambda trial: (round(trial.brier, 6), trial.recipe.title))
+            finalists = order[:FINALISTS]
         best = best_trial(tried)
         recipes = [trial.recipe for trial in finalists]
         if best.recipe not in recipes:
@@ -110,9 +118,10 @@ def single(trial: Trial) -> Blend:
 
 
 def blend_models(tried: Sequence[Trial]) -> Blend:
-    """The best model, or with others of columns where that is clearly better.
+    """The models whose mean has the least Brier score, or one by itself.
 
-    Greedy selection with replacement by log-loss (Caruana et al. 2004).
+    Greedy selection with replacement (Caruana et al. 2004). With few rows it is chance which of
+    several models comes first; their mean is right more often than the first.
     """
     best = best_trial(tried)
     labels = best.labels
@@ -124,7 +133,7 @@ def blend_models(tried: Sequence[Trial]) -> Blend:
         following = min(
             tried,
             key=lambda trial: (
-                round(log_loss((total + trial.chances) / count, labels), 6),
+                round(brier_score((total + trial.chances) / count, labels), 6),
                 trial.recipe.title,
             ),
         )
@@ -136,9 +145,9 @@ def blend_models(tried: Sequence[Trial]) -> Blend:
     chances = np.exp(log_softmax(sharpness * blended))
     together = Blend(members, tuple(picks.count(m) for m in members), sharpness, chances)
     gain = 1 - together.loss / best.loss if best.loss else 0.0
-    if len(members) > 1 and gain >= BLEND_GAIN and together.accuracy >= best.accuracy:
-        return together
-    return single(best)
+    if best.recipe.views and (gain < BLEND_GAIN or together.accuracy < best.accuracy):
+        return single(best)
+    return together if len(members) > 1 else single(members[0])
 
 
 def fit_token_count(trials: Trials, trial: Trial) -> Trial:

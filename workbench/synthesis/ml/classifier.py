@@ -199,7 +199,7 @@ def _choices(trials: Trials) -> list[Blend]:
     blend = blend_models(final)
     best = best_trial(final)
     choices = [single(fit_token_count(trials, best))]
-    if len(blend.trials) > 1:
+    if blend.trials != (best,):
         choices.insert(0, blend)
     others = [trial for trial in final if trial is not best]
     simple = [trial for trial in others if len(trial.recipe.views) == 1]

@@ -18,6 +18,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC
 
 from workbench.synthesis.ml.calibration import two_sided
+from workbench.synthesis.ml.regularised_discriminants import RegularisedDiscriminants
 from workbench.synthesis.ml.space import Array
 
 Family = Literal["kernel", "density", "forest", "boosting"]
@@ -68,6 +69,12 @@ HEADS = (
         "density",
         lambda seed: QuadraticDiscriminantAnalysis(reg_param=0.1),
         100_000,
+    ),
+    ColumnHead(
+        "discriminants, 30 % pooled", "density", lambda seed: RegularisedDiscriminants(0.3), 100_000
+    ),
+    ColumnHead(
+        "discriminants, 60 % pooled", "density", lambda seed: RegularisedDiscriminants(0.6), 100_000
     ),
     ColumnHead("SVM with RBF kernel (C=1)", "kernel", _kernel(1), 3000),
     ColumnHead("SVM with RBF kernel (C=10)", "kernel", _kernel(10), 3000),

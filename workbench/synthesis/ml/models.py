@@ -113,6 +113,7 @@ def fit_quietly(estimator: Any, matrix: Any, targets: Any) -> Any:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.filterwarnings("ignore", "Only one sample", UserWarning)
         try:
             return estimator.fit(matrix, targets)
         except (ValueError, np.linalg.LinAlgError) as reason:

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.synthesis.ml.calibration import (
     Labels,
+    brier_score,
     calibration_error,
     fit_sharpness,
     log_loss,
@@ -44,6 +45,11 @@ class Trial:
     def chances(self) -> Array:
         """Calibrated probabilities (judged rows by classes)."""
         return np.asarray(np.exp(log_softmax(self.sharpness * self.scores)))
+
+    @property
+    def brier(self) -> float:
+        """Mean squared error of the calibrated probabilities."""
+        return brier_score(self.chances, self.labels)
 
     @property
     def calibration_error(self) -> float:
