@@ -77,7 +77,7 @@ def check_examples(task: TaskSpecification, file: Path | str = "examples.jsonl")
     if kind is OutputKind.CLASS:
         warnings.extend(_class_warnings(task, rows, file, warnings))
     examples = tuple(example for _, example in rows)
-    groups = tuple(_loose_key(example.input) for example in examples)
+    groups = tuple(loose_key(example.input) for example in examples)
     return CheckedExamples(examples, groups, tuple(warnings), kind)
 
 
@@ -162,6 +162,6 @@ def _without_repeats(rows: Rows) -> tuple[Rows, list[int]]:
     return kept, repeated
 
 
-def _loose_key(value: Any) -> str:
+def loose_key(value: Any) -> str:
     """Inputs that read the same to a person: case and white space do not count."""
     return " ".join(canonical(value).casefold().replace("\\n", " ").split())

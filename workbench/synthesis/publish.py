@@ -29,6 +29,8 @@ def publish(
         synthesis_strategy=chosen.candidate.strategy,
         confidence_score=accuracy,
         complexity_metrics=complexity(chosen.candidate.source),
+        llm_provider="ollama" if chosen.candidate.helped_by else None,
+        llm_model=chosen.candidate.helped_by,
         generation_time_sec=round(outcome.seconds, 3),
         status=ArtifactStatus.VALIDATED if good else ArtifactStatus.DRAFT,
     )
@@ -46,16 +48,20 @@ def publish(
 
 def record(run: OpenRun, outcome: Outcome, version: int) -> None:
     """Write into the journal what the run came to."""
-    source = outcome.chosen.candidate.source
     run.add_candidates([{**_row(item), "source": item.candidate.source} for item in outcome.ranked])
     run.update(
         seconds=round(outcome.seconds, 3),
         examples=outcome.examples,
         version=version,
         explanation=outcome.explanation,
-        program_sha256=hashlib.sha256(source.encode()).hexdigest(),
+        program_sha256=program_hash(outcome),
         state="finished",
     )
+
+
+def program_hash(outcome: Outcome) -> str:
+    """SHA-256 of the chosen program."""
+    return hashlib.sha256(outcome.chosen.candidate.source.encode()).hexdigest()
 
 
 def made_by() -> str:

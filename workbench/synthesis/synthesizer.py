@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from runtime.errors import LoopaiError, Problem
@@ -26,6 +26,7 @@ MAX_PROPOSALS = 4
 MAX_TIMED_INPUTS = 200
 MORE_TIMINGS = 4
 Say = Callable[[str, str], None]
+Further = Callable[[Sequence[Evaluated]], Iterable[SynthesisStrategy]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,11 @@ def synthesize(
     seed: int = 0,
     say: Say = lambda who, what: None,
     examples_file: Path | str = "examples.jsonl",
+    further: Further = lambda evaluated: (),
 ) -> Outcome:
     """Let each strategy propose, judge what it proposes on examples it has not seen, rank.
+
+    When these are judged, `further` is given the results and says which others to try.
 
     The program kept is made again from all examples once it is judged. `say(who, what)` is
     told of progress. Raises InvalidInputError when the examples teach nothing, LoopaiError
@@ -79,7 +83,7 @@ def synthesize(
     run = _Run(sound, checked, plan_splits(checked, seed), sandbox, seed, say)
     evaluated: list[Evaluated] = []
     skipped: dict[str, str] = {}
-    for strategy in strategies:
+    for strategy in chain(strategies, _lazily(further, evaluated)):
         try:
             evaluated.append(_serve(strategy, run))
         except NotApplicableError as reason:
@@ -98,6 +102,10 @@ def synthesize(
         seed=seed,
         examples=len(checked.examples),
     )
+
+
+def _lazily(further: Further, evaluated: Sequence[Evaluated]) -> Iterator[SynthesisStrategy]:
+    yield from further(tuple(evaluated))
 
 
 def title_of(strategy: SynthesisStrategy) -> str:

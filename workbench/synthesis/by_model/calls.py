@@ -22,7 +22,6 @@ from workbench.language_model.failures import (
     ServerAbsentError,
 )
 from workbench.language_model.messages import Message, ModelAnswer, ModelRequest
-from workbench.synthesis.journal import OpenRun
 
 # A server that fails so often in a row is left alone for the rest of the run.
 MAX_FAILURES_IN_A_ROW = 3
@@ -58,6 +57,14 @@ class Spent:
     @property
     def tokens(self) -> int:
         return self.prompt_tokens + self.answer_tokens
+
+
+class RunLog(Protocol):
+    """Where calls and attempts are noted: an open run of the journal, or the copy of one."""
+
+    def add_call(self, number: int, **fields: Any) -> None: ...
+
+    def add_attempt(self, **fields: Any) -> None: ...
 
 
 class Watcher(Protocol):
@@ -97,7 +104,7 @@ class ModelCalls:
         self,
         choice: ModelChoice,
         ask: Ask | None,
-        run: OpenRun,
+        run: RunLog,
         budget: Budget,
         *,
         recorded: Sequence[Mapping[str, Any]] = (),

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runtime.config import SynthesisConfig
 from runtime.models import Example, TaskSpecification
 from runtime.sandbox import Sandbox
-from workbench.synthesis.by_model.calls import Ask, Budget, ModelCalls, ModelChoice, Watcher
+from workbench.synthesis.by_model.calls import Ask, Budget, ModelCalls, ModelChoice, RunLog, Watcher
 from workbench.synthesis.by_model.more_examples import FEW_EXAMPLES, WithMoreExamples
 from workbench.synthesis.by_model.shares import Shares
 from workbench.synthesis.by_model.with_signs import WithSigns
 from workbench.synthesis.by_model.written import WrittenByModel
 from workbench.synthesis.examples_check import check_examples
-from workbench.synthesis.journal import OpenRun
 from workbench.synthesis.split import plan_splits
 from workbench.synthesis.strategies import load_strategies
 from workbench.synthesis.strategy import SynthesisStrategy
@@ -46,10 +46,25 @@ class ModelSettings:
         return cls(**{**value, "unlabelled": tuple(value["unlabelled"])})
 
 
+def model_settings(
+    config: SynthesisConfig, model: str, unlabelled: Sequence[Mapping[str, Any]] = ()
+) -> ModelSettings:
+    """The settings of a run with this model, as the configuration has them."""
+    return ModelSettings(
+        model,
+        config.temperature,
+        config.answer_tokens,
+        config.max_calls,
+        config.max_tokens,
+        config.max_seconds,
+        tuple(unlabelled),
+    )
+
+
 def open_calls(
     settings: ModelSettings,
     ask: Ask | None,
-    run: OpenRun,
+    run: RunLog,
     *,
     seed: int,
     recorded: Sequence[Mapping[str, Any]] = (),
@@ -79,14 +94,15 @@ def model_strategies(
     helped = [name for name in HELPED if not names or name in names]
     few = len(checked.examples) <= FEW_EXAMPLES
     made: list[SynthesisStrategy] = []
+    # What is asked by the description alone is asked in the first session, for all of them.
     kinds = len(helped) * (2 if few else 1) + ("rule" in helped)
     for inner in load_strategies(helped) if helped else ():
         kinds -= 1
-        made.append(WithSigns(inner, calls, sandbox, Shares(sessions, kinds)))
+        made.append(WithSigns(inner, calls, sandbox, Shares(1, kinds)))
     if few:
         for inner in load_strategies(helped) if helped else ():
             kinds -= 1
-            shares = Shares(sessions, kinds)
+            shares = Shares(1, kinds)
             known: list[Example] = list(checked.examples)
             made.append(WithMoreExamples(inner, calls, settings.unlabelled, known, shares))
     if "rule" in helped:

@@ -68,7 +68,7 @@ class _Search:
 class WrittenByModel:
     """Asks for whole programs and improves the best of them by what they get wrong."""
 
-    name = Strategy.RULE
+    name: str = Strategy.RULE
     title = "written by the model"
 
     def __init__(self, calls: ModelCalls, sandbox: Sandbox, shares: Shares) -> None:
