@@ -148,7 +148,7 @@ class ProgramArtifact(Model):
     version: int = Field(ge=1)
     language: str = "python"
     code: str
-    synthesis_strategy: Strategy
+    synthesis_strategy: Strategy | Slug
     confidence_score: Fraction
     complexity_metrics: dict[str, float] = Field(default_factory=dict)
     llm_provider: str | None = None
