@@ -24,7 +24,7 @@ from workbench.notebook.dependencies import (
 )
 from workbench.notebook.document import Document
 from workbench.notebook.interruption import InterruptedRunError, Interruption
-from workbench.notebook.output import CellResult, Output, problem_parts, text_part
+from workbench.notebook.output import CellResult, Output, problem_parts
 from workbench.notebook.session import Session, cell_states
 
 #: How long a cell that never ran is taken to last; a synthesis says nothing until it is known.
@@ -141,8 +141,7 @@ class Engine:
             shown = problem_parts(LoopaiError(problem))
             return Output(block.label, block.kind, "error", str(problem), shown)
         status: Literal["ok", "failed"] = "failed" if result.failed else "ok"
-        parts = result.parts or (text_part(result.summary),)
-        return Output(block.label, block.kind, status, result.summary, parts, result.facts)
+        return Output(block.label, block.kind, status, result.summary, result.parts, result.facts)
 
     def _blocked_by(self, index: int) -> str | None:
         """Why a cell cannot run: one above it has no result, or an expectation does not hold."""

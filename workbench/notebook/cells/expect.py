@@ -119,7 +119,8 @@ def _bound_row(place: Place, bound: Bound, figures: Mapping[str, float]) -> Row:
             f"It has: {', '.join(sorted(figures))}.",
         )
     holds = COMPARISONS[bound.sign](got, bound.number)
-    return bound.line, "yes" if holds else "no", bound.text, f"{got:g}"
+    shown = f"{got:.1%}" if bound.text.endswith("%") else f"{got:.4g}"
+    return bound.line, "yes" if holds else "no", bound.text, shown
 
 
 def _answer_rows(

@@ -38,8 +38,8 @@ def run_task(work: Work) -> CellResult:
     parts = (
         text_part(" ".join(task.description.split())),
         table_part(
-            ("", "accuracy target", "latency target ms", "sampling rate"),
-            [("", task.accuracy_target, task.latency_target_ms, task.sampling_rate)],
+            ("accuracy target", "latency target ms", "sampling rate"),
+            [(task.accuracy_target, task.latency_target_ms, task.sampling_rate)],
         ),
     )
     return CellResult(f"task {task.name} {what}", parts, {"task": task.name})
