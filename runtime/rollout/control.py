@@ -113,6 +113,26 @@ def retry(data_dir: DataDir, task: str, *, reason: str = "", clock: Clock = utc_
     return start_rollout(data_dir, task, rollout.candidate, reason=told, clock=clock)
 
 
+def report_unloadable(
+    data_dir: DataDir,
+    rollout: Rollout,
+    reason: str,
+    *,
+    for_good: bool,
+    clock: Clock = utc_now,
+) -> None:
+    """A worker cannot load the candidate: an outcome "error", final when it never could.
+
+    Raises LoopaiError and OSError.
+    """
+    told = f"v{rollout.candidate} cannot be loaded: {reason}"
+
+    def change(known: Rollout) -> Rollout:
+        return transitions.take_error(known, told, clock(), by="server", final=for_good)
+
+    change_rollout(data_dir, rollout.task, change, rollout_id=rollout.id)
+
+
 def activate_by_hand(
     store: ArtifactStore, task: str, version: int, *, reason: str = "", clock: Clock = utc_now
 ) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from pydantic import ValidationError
 from runtime.data_dir import DataDir, make_folder, write_atomic
 from runtime.errors import InvalidInputError, NotFoundError, Problem
 from runtime.rollout.rollout import Rollout
+
+logger = logging.getLogger("loopai.rollout")
 
 Change = Callable[[Rollout], Rollout]
 
@@ -34,6 +37,32 @@ def read_rollout(data_dir: DataDir, task: str) -> Rollout | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return _decoded(content, file)
+
+
+class RolloutWatch:
+    """Reads `rollout.json` again only when it has changed. A damaged one is as good as none."""
+
+    def __init__(self, data_dir: DataDir) -> None:
+        self._data_dir = data_dir
+        self._known: dict[str, tuple[tuple[int, int, int], Rollout | None]] = {}
+
+    def rollout(self, task: str) -> Rollout | None:
+        """The task's rollout as its file has it now."""
+        try:
+            found = self._data_dir.rollout_file(task).stat()
+        except OSError:
+            self._known.pop(task, None)
+            return None
+        stat = (found.st_mtime_ns, found.st_size, found.st_ino)
+        known = self._known.get(task)
+        if known is None or known[0] != stat:
+            try:
+                rollout = read_rollout(self._data_dir, task)
+            except (InvalidInputError, OSError) as error:
+                logger.error("%s", error)
+                rollout = None
+            known = self._known[task] = (stat, rollout)
+        return known[1]
 
 
 def find_rollout(data_dir: DataDir, task: str) -> Rollout:

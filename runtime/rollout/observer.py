@@ -15,10 +15,11 @@ import msgspec
 from runtime.artifacts import ArtifactStore
 from runtime.clock import format_time
 from runtime.datasets.log_files import list_log_files
-from runtime.errors import InvalidInputError, LoopaiError
+from runtime.errors import LoopaiError
 from runtime.rollout import transitions
 from runtime.rollout.difference import BASELINE, CANDIDATE
 from runtime.rollout.document import (
+    RolloutWatch,
     change_rollout,
     locked,
     read_rollout,
@@ -39,8 +40,6 @@ VALIDATIONS = "rollout-validations"
 
 logger = logging.getLogger("loopai.steward")
 
-Stat = tuple[int, int, int]
-
 
 class RolloutObserver:
     """See `runtime.steward.observer.LogObserver`."""
@@ -59,7 +58,7 @@ class RolloutObserver:
     def __init__(self, context: StewardContext) -> None:
         self._context = context
         self._store = ArtifactStore(context.data_dir, context.clock)
-        self._rollouts: dict[str, tuple[Stat, Rollout | None]] = {}
+        self._watch = RolloutWatch(context.data_dir)
         #: A task's evidence, with the rollout and stage it is of.
         self._evidence: dict[str, tuple[tuple[str, int], StageEvidence]] = {}
         #: Tasks of which lines came since the last tick, and the time of the last line of each.
@@ -68,7 +67,7 @@ class RolloutObserver:
         self._ticked = False
 
     def observe(self, task: str, records: Batch, transaction: Connection) -> None:
-        rollout = self._rollout(task)
+        rollout = self._watch.rollout(task)
         if rollout is None or rollout.state not in ("running", "paused"):
             return
         if records:
@@ -96,7 +95,7 @@ class RolloutObserver:
     def tick(self, moment: datetime) -> None:
         """Take the step that each rollout is due. Raises OSError and `sqlite3.Error`."""
         for task in tasks_with_rollout(self._context.data_dir):
-            rollout = self._rollout(task)
+            rollout = self._watch.rollout(task)
             if rollout is not None and rollout.live:
                 self._step(rollout, moment)
         self._heard.clear()
@@ -183,24 +182,6 @@ class RolloutObserver:
             step = after.history[-1]
             logger.info("rollout of %s: %s: %s", rollout.task, step.event, step.reason)
         return after
-
-    def _rollout(self, task: str) -> Rollout | None:
-        """The task's rollout as its file has it now; a damaged one is as good as none."""
-        try:
-            found = self._context.data_dir.rollout_file(task).stat()
-        except OSError:
-            self._rollouts.pop(task, None)
-            return None
-        stat = (found.st_mtime_ns, found.st_size, found.st_ino)
-        known = self._rollouts.get(task)
-        if known is None or known[0] != stat:
-            try:
-                rollout = read_rollout(self._context.data_dir, task)
-            except InvalidInputError as error:
-                logger.error("%s", error)
-                rollout = None
-            known = self._rollouts[task] = (stat, rollout)
-        return known[1]
 
     def _load(self, connection: Connection, rollout: Rollout) -> StageEvidence:
         key = (rollout.id, rollout.stage)

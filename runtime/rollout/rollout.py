@@ -70,3 +70,7 @@ class Rollout(Model):
     @property
     def live(self) -> bool:
         return self.state in LIVE
+
+    def splits(self, active: int | None) -> bool:
+        """Whether traffic is split: while it is live, and its baseline is what is active."""
+        return self.live and self.percent > 0 and active == self.baseline

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from runtime.artifacts import ArtifactStore
 from runtime.errors import NotFoundError
+from runtime.rollout.control import activate_by_hand, roll_back_by_hand
 from runtime.server.answers import problem
 from runtime.server.page_answers import ProblemError, read_shape
 from runtime.server.served_tasks import ServedTasks
@@ -63,7 +64,9 @@ class ArtifactPages:
         name = self._tasks.known(request.path_params["task"])
         wanted = await read_shape(request, Activate)
         version = self._existing(name, wanted.version)
-        before = await asyncio.to_thread(self._store.activate, name, version, reason=wanted.reason)
+        before = await asyncio.to_thread(
+            activate_by_hand, self._store, name, version, reason=wanted.reason
+        )
         return _switched(name, version, before)
 
     async def roll_back(self, request: Request) -> Response:
@@ -74,7 +77,7 @@ class ArtifactPages:
         before = self._store.active(name)
         try:
             version = await asyncio.to_thread(
-                self._store.rollback, name, target, reason=wanted.reason
+                roll_back_by_hand, self._store, name, target, reason=wanted.reason
             )
         except NotFoundError as error:
             raise ProblemError(problem("unknown-version", str(error))) from None

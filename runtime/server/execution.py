@@ -22,6 +22,7 @@ from runtime.schema_check import SchemaCheck, SchemaFailure
 from runtime.server.answers import Answer, encode, json_answer, problem
 from runtime.server.execution_id import new_execution_ids
 from runtime.server.request_body import one_line
+from runtime.server.traffic_split import TrafficSplit
 
 MAX_ERROR_MESSAGE = 2000
 # Outputs that are text are mostly the same few: what was checked and encoded once stays so.
@@ -39,6 +40,8 @@ class Serving:
     program: Program
     input_check: SchemaCheck
     output_check: SchemaCheck
+    #: Another program that answers some of the requests, while that is rolled out.
+    split: TrafficSplit | None = None
     #: Texts that the program has put out, that are valid, as JSON.
     known_outputs: dict[str, bytes] = field(init=False, default_factory=dict)
     #: What stands between execution id and input of a line, and at the end of an answer.

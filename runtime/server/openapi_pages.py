@@ -29,6 +29,11 @@ def page_paths(task_parameter: Json) -> Json:
     status = _query("status", {"enum": list(STATUSES)}, "Only executions of this status.")
     limit = _query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_LINES}, "At most.")
     days = _query("days", {"type": "integer", "minimum": 1, "maximum": MOST_DAYS}, "The last days.")
+    figures = {name: {"type": "integer"} for name in ("baseline", "candidate", "percent")}
+    rollout = object_of({"id": {}, "task": {}, "state": {}, "reason": {}, **figures})
+    any_rollout = {"anyOf": [rollout, {"type": "null"}]}
+    rollouts = object_of({"task": {}, "rollout": any_rollout, "past": list_of(rollout)})
+    damaged = ("damaged", "storage-unavailable")
     health = object_of({"status": {"enum": ["ok", "degraded"]}})
     state = ref("TaskState")
     bad_body = ("malformed-json", "invalid-input", "body-too-large")
@@ -56,6 +61,13 @@ def page_paths(task_parameter: Json) -> Json:
             **_post(
                 "Go back to a version, or to the one before", roll_back, switched, change, False
             ),
+        },
+        "/v1/rollouts": _get(
+            "The last rollout of each task", object_of({"rollouts": list_of(rollout)}), damaged
+        ),
+        "/v1/rollouts/{task}": {
+            **task,
+            **_get("How far a rollout is, and why", rollouts, (*TASK_ERRORS, *damaged)),
         },
         "/v1/datasets/{task}/executions": {
             **task,

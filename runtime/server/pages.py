@@ -26,6 +26,7 @@ from runtime.server.lane_gauges import show_lanes
 from runtime.server.metrics import Metrics, TaskState
 from runtime.server.openapi import openapi_document
 from runtime.server.page_answers import HANDLERS, response_of
+from runtime.server.rollout_pages import RolloutPages
 from runtime.server.served_tasks import ServedTask, ServedTasks
 from runtime.server.steward_metrics import steward_metrics
 
@@ -39,6 +40,7 @@ def build_pages(tasks: ServedTasks, default_task: str, metrics: Metrics) -> Star
     """The Starlette application behind every path that does not execute."""
     datasets = DatasetPages(tasks)
     artifacts = ArtifactPages(tasks)
+    rollouts = RolloutPages(tasks)
     pages = _Pages(tasks, default_task, metrics, datasets)
     routes = [
         Route("/health", pages.health),
@@ -51,6 +53,8 @@ def build_pages(tasks: ServedTasks, default_task: str, metrics: Metrics) -> Star
         Route("/v1/artifacts/{task}", artifacts.versions),
         Route("/v1/artifacts/{task}/activate", artifacts.activate, methods=["POST"]),
         Route("/v1/artifacts/{task}/rollback", artifacts.roll_back, methods=["POST"]),
+        Route("/v1/rollouts", rollouts.all),
+        Route("/v1/rollouts/{task}", rollouts.one),
         Route("/v1/datasets/{task}/executions", datasets.executions),
         Route("/v1/datasets/{task}/stats", datasets.stats),
         # Their POST is answered before Starlette is asked; any other method is 405 here.

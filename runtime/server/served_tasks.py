@@ -15,11 +15,16 @@ from dataclasses import dataclass
 from runtime.artifacts import ArtifactStore
 from runtime.data_dir import DataDir
 from runtime.errors import LoopaiError, NotFoundError
+from runtime.rollout.control import report_unloadable
+from runtime.rollout.document import RolloutWatch
+from runtime.rollout.rollout import Rollout
+from runtime.sandbox.gate import GateError
 from runtime.sandbox.pool import Pool
 from runtime.sandbox.program import load_program
 from runtime.schema_check import SchemaCheck
 from runtime.server.execution import Serving
 from runtime.server.lane import Lane
+from runtime.server.traffic_split import TrafficSplit
 from runtime.tasks import load_task
 
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -56,6 +61,7 @@ class ServedTasks:
         self.by_name: dict[str, ServedTask] = {}
         self._pool = pool
         self._store = ArtifactStore(data_dir)
+        self._rollouts = RolloutWatch(data_dir)
         self._new_lane = new_lane
         self._also_look = also_look
         self._watch: asyncio.Task[None] | None = None
@@ -107,31 +113,72 @@ class ServedTasks:
     async def _take_up(self, name: str, served: ServedTask, seen: Fingerprint) -> None:
         served.seen = seen
         before = served.lane.serving
+        rollout: Rollout | None = None
         try:
-            serving = await asyncio.to_thread(self._load, name)
-            if serving is not None:
-                await self._pool.prepare(serving.program)
+            version, rollout = await asyncio.to_thread(self._wanted, name)
+            serving = None if version is None else await self._prepared(name, version)
         except (LoopaiError, OSError) as error:
-            served.problem = str(error)
-            served.retry_at = time.monotonic() + SECONDS_BETWEEN_RETRIES
             kept = f"; v{before.version} goes on serving" if before else ""
-            logger.error("cannot take up %s: %s%s", name, error, kept)
+            self._fail(name, served, f"cannot take up {name}: {error}{kept}", error)
             return
         served.problem = None
+        if serving is not None and rollout is not None:
+            # Both are loaded before any traffic is split.
+            try:
+                serving.split = await self._split(name, rollout)
+            except (LoopaiError, OSError) as error:
+                text = f"cannot roll out {name} v{rollout.candidate}: {error}"
+                self._fail(name, served, text, error)
+                await self._report_unloadable(rollout, error)
         served.lane.serving = serving
         if serving is None:
             logger.warning("no program is active for %s", name)
-        elif before is None or before.version != serving.version:
+        elif serving.split is not None:
+            shares = (serving.split.candidate.version, serving.split.percent)
+            logger.info("serving %s v%d, and v%d to %d %%", name, serving.version, *shares)
+        elif before is None or before.version != serving.version or before.split is not None:
             logger.info("serving %s v%d", name, serving.version)
         else:
             logger.info("took up the changed task of %s", name)
 
-    def _load(self, name: str) -> Serving | None:
-        """A task's active program, past the gate; None when no version is active."""
-        task = load_task(self.data_dir, name, with_examples=False)
+    def _fail(self, name: str, served: ServedTask, text: str, error: Exception) -> None:
+        served.problem = str(error)
+        served.retry_at = time.monotonic() + SECONDS_BETWEEN_RETRIES
+        logger.error("%s", text)
+
+    def _wanted(self, name: str) -> tuple[int | None, Rollout | None]:
+        """The active version, and the rollout that splits its traffic."""
         version = self._store.active(name)
-        if version is None:
-            return None
+        rollout = self._rollouts.rollout(name)
+        return version, rollout if rollout is not None and rollout.splits(version) else None
+
+    async def _prepared(self, name: str, version: int) -> Serving:
+        serving = await asyncio.to_thread(self._load, name, version)
+        await self._pool.prepare(serving.program)
+        return serving
+
+    async def _split(self, name: str, rollout: Rollout) -> TrafficSplit:
+        config = rollout.config
+        return TrafficSplit(
+            candidate=await self._prepared(name, rollout.candidate),
+            rollout_id=rollout.id.encode(),
+            percent=rollout.percent,
+            header=config.routing_header.lower().encode(),
+            field=config.routing_field,
+        )
+
+    async def _report_unloadable(self, rollout: Rollout, error: Exception) -> None:
+        for_good = isinstance(error, GateError)
+        try:
+            await asyncio.to_thread(
+                report_unloadable, self.data_dir, rollout, str(error), for_good=for_good
+            )
+        except (LoopaiError, OSError) as fault:
+            logger.error("cannot note it in the rollout: %s", fault)
+
+    def _load(self, name: str, version: int) -> Serving:
+        """A version of a task's program, past the gate."""
+        task = load_task(self.data_dir, name, with_examples=False)
         program = load_program(self._store.program_source(name, version))
         return Serving(
             task=task,
@@ -148,8 +195,9 @@ class ServedTasks:
         for name in self.data_dir.task_names():
             try:
                 file = self.data_dir.task_file(name).stat()
-                version = self._store.active(name)
+                version, rollout = self._wanted(name)
             except (LoopaiError, OSError):
                 continue  # no slug, or removed meanwhile: no task of ours
-            found[name] = (version, file.st_mtime_ns, file.st_size, file.st_ino)
+            split = None if rollout is None else (rollout.id, rollout.percent)
+            found[name] = (version, split, file.st_mtime_ns, file.st_size, file.st_ino)
         return found
