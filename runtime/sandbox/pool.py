@@ -28,6 +28,8 @@ from runtime.sandbox.share import Queue, Share
 
 #: Workers that may be stuck beside those that work, for each of these.
 STUCK_EACH = 3
+#: Workers raised beside stuck ones stay so long: who was stuck often is soon stuck again.
+SECONDS_TO_KEEP = 10.0
 
 logger = logging.getLogger("loopai.sandbox")
 
@@ -52,6 +54,7 @@ class Pool:
         self._nursery = Nursery(limits, self._loop, self, self._born)
         self._loading = Loading(self, limits)
         self._watch = PoolWatch(self, self._loop)
+        self._keep_all_until = 0.0
         self._all: set[PoolWorker] = set()
         self._idle: list[PoolWorker] = []
         self._shares: dict[int, Share] = {}
@@ -282,6 +285,7 @@ class Pool:
         self._working -= 1
         self._stuck += 1
         share.note_time(1, STUCK_SECONDS)
+        self._keep_all_until = monotonic() + SECONDS_TO_KEEP
         others = attempt.give_away()
         worker.stop_after_this()
         share.queue.give_back(others)
@@ -302,7 +306,8 @@ class Pool:
 
     def rest(self, worker: PoolWorker) -> None:
         """A worker has nothing to do: it loads what it lacks, waits for work, or is not needed."""
-        if len(self._all) > self.workers + 1 + self._stuck:
+        too_many = len(self._all) > self.workers + 1 + self._stuck
+        if too_many and monotonic() > self._keep_all_until:
             self._end(worker, "")
         elif (self._idle or not self._hungry) and self._loading.may_load_next(worker):
             pass

@@ -6,6 +6,7 @@ It looks every few milliseconds while anything runs, and not at all while nothin
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from runtime.sandbox.pool import Pool
 
 TICK_SECONDS = 0.005
-STUCK_SECONDS = 0.02
+STUCK_SECONDS = 0.015
+STUCK_CPU_SECONDS = 0.004
 #: Who waits is told that no worker can be had once there was none for so long.
 SECONDS_WITHOUT = 5.0
 
@@ -65,8 +67,16 @@ class PoolWatch:
     def _judge(self, worker: PoolWorker, attempt: Attempt[Any], now: float) -> None:
         if attempt.left(now) <= 0:
             self._pool.lost(worker, TimeoutError())
-        elif not worker.is_stuck and worker.share is not None:
+        elif worker.share is not None and self._has_used_time(worker, attempt):
             self._pool.let_others_go_on(worker, attempt, worker.share)
+
+    def _has_used_time(self, worker: PoolWorker, attempt: Attempt[Any]) -> bool:
+        """Whether a worker that stands still does so by itself: one that the machine gives no
+        time to is helped by no other."""
+        used = worker.process.cpu_seconds()
+        if worker.late_since != attempt.stands_since():
+            worker.late_since, worker.cpu_when_late = attempt.stands_since(), used
+        return used == inf or used - worker.cpu_when_late > STUCK_CPU_SECONDS
 
     def _look_for_anybody(self, now: float) -> None:
         if not self._pool.is_deserted():

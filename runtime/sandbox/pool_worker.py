@@ -48,6 +48,10 @@ class PoolWorker:
         self.deadline = NEVER
         #: Whether one input has kept it so long that others do without it.
         self.is_stuck = False
+        #: Since when the input runs that was last found to be late, and the processor time it had
+        #: used by then.
+        self.late_since = 0.0
+        self.cpu_when_late = 0.0
         self._loop = loop
         self._hearing = hearing
         self._unsent = bytearray()

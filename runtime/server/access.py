@@ -36,6 +36,16 @@ class Access:
             logger.error("the keys stay as they were: %s", error)
         self.required = self.required or self._keys.required
 
+    def admits(self, headers: Iterable[Header], wanted: Scope) -> bool:
+        """Whether the request's key is known and allows `wanted`. Says no rather than think long:
+        `refusal` has the last word."""
+        presented = _key(headers, False)
+        return (
+            presented is not None
+            and self._keys.is_known(presented)
+            and wanted in self._keys.scopes(presented)
+        )
+
     async def refusal(
         self, headers: Iterable[Header], wanted: Scope, *, by_browser: bool = False
     ) -> Answer | None:

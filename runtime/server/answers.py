@@ -5,6 +5,7 @@ Every kind of problem the server can answer with is listed here, and nowhere els
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
@@ -47,6 +48,11 @@ KINDS: dict[str, tuple[int, str]] = {
     "stopping": (503, "The server is stopping"),
     "log-unwritable": (503, "The execution could not be logged, so it does not count"),
     "timeout": (504, "The program ran out of time"),
+}
+
+STATUS_LINES = {
+    status: b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
+    for status in {200, *(status for status, _ in KINDS.values())}
 }
 
 encode = msgspec.json.Encoder().encode

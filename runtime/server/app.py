@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -110,46 +110,47 @@ class Application:
         body = await read_body(receive, self.max_body_bytes)
         if isinstance(body, bytes):
             if self.tracing is None:
-                answer = await self._answer(lane, body, request_id)
+                answer = await self._answer(lane, scope["headers"], body, request_id)
             else:
                 with self.tracing.execution(lane.name, scope["headers"], request_id) as span:
-                    answer = await self._answer(lane, body, request_id)
+                    answer = await self._answer(lane, scope["headers"], body, request_id)
                     span.end_with(answer)
         elif body == "too large":
-            answer = self._counted(lane, too_large(self.max_body_bytes))
+            answer = self.counted(lane, too_large(self.max_body_bytes))
         else:
             return
         await self._send(send, answer, request_id)
 
-    async def _answer(self, lane: Lane, body: bytes, request_id: bytes | None) -> Answer:
-        job = self._job(lane, body)
+    async def _answer(
+        self, lane: Lane, headers: Sequence[Header], body: bytes, request_id: bytes | None
+    ) -> Answer:
+        job = self.job(lane, headers, body)
         if isinstance(job, Answer):
             return job
         started = perf_counter()
         future = lane.submit(job)
         if future is None:
-            return self._counted(lane, _queue_full(lane))
+            return self.counted(lane, queue_full(lane))
         try:
             answer = await future
         except asyncio.CancelledError:  # the time to drain is over
-            detail = "The server stops before the program has ended."
-            return self._counted(lane, problem("stopping", detail, (b"retry-after", b"1")))
+            return self.counted(lane, stopping())
         elapsed_ms = (perf_counter() - started) * 1000
         if elapsed_ms > self.slow_ms:
-            _log_slow(lane, answer, elapsed_ms, request_id)
-        return answer if answer.kind is None else self._counted(lane, answer)
+            log_slow(lane, answer, elapsed_ms, request_id)
+        return answer if answer.kind is None else self.counted(lane, answer)
 
-    def _job(self, lane: Lane, body: bytes) -> Job | Answer:
-        """What a body asks for, or the problem with it."""
+    def job(self, lane: Lane, headers: Sequence[Header], body: bytes) -> Job | Answer:
+        """What a request asks for, or the problem with it, which is counted."""
         serving = lane.serving
         if serving is None:
-            return self._counted(lane, _no_active_program(lane))
+            return self.counted(lane, _no_active_program(lane))
         decoded = decode_request(body)
         if isinstance(decoded, Answer):
-            return self._counted(lane, decoded)
+            return self.counted(lane, decoded)
         raw, value = decoded
         if not serving.input_check.is_valid(value):
-            return self._counted(lane, _invalid_input(lane, serving, value))
+            return self.counted(lane, _invalid_input(lane, serving, value))
         return Job(serving, raw)
 
     async def _execute_batch(
@@ -157,12 +158,13 @@ class Application:
     ) -> None:
         request_id = request_id or self.head.new_id()
 
+        headers: list[Header] = scope["headers"]
+
         def make_job(item: bytes) -> Job | Answer:
             if len(item) > self.max_body_bytes:
-                return self._counted(lane, too_large(self.max_body_bytes))
-            return self._job(lane, item)
+                return self.counted(lane, too_large(self.max_body_bytes))
+            return self.job(lane, headers, item)
 
-        headers: list[Header] = scope["headers"]
         content_type = next((v for name, v in headers if name == b"content-type"), b"")
         named = (REQUEST_ID_HEADER, request_id)
         as_lines = takes_lines(content_type)
@@ -177,25 +179,26 @@ class Application:
             items = decode_array(body)
             if items is None:
                 detail = 'A batch is a JSON array of {"input": {...}}, or JSON lines of them.'
-                refused = self._counted(lane, problem("malformed-json", detail))
+                refused = self.counted(lane, problem("malformed-json", detail))
                 await self._send(send, refused, request_id)
             elif await batch.answer_array(items, receive):
                 await stream.end()
         elif body == "too large":
-            refused = self._counted(lane, too_large(self.max_body_bytes))
+            refused = self.counted(lane, too_large(self.max_body_bytes))
             await self._send(send, refused, request_id)
 
     def _count_batched(self, lane: Lane, request_id: bytes, outcome: Outcome | Answer) -> None:
         """Count an item's problem, and name an execution that took long."""
         if isinstance(outcome, Answer):
-            self._counted(lane, outcome)
+            self.counted(lane, outcome)
             return
         if outcome.problem is not None:
-            self._counted(lane, outcome.problem)
+            self.counted(lane, outcome.problem)
         if outcome.latency_ms > self.slow_ms:
-            _log_slow(lane, outcome.answer(), outcome.latency_ms, request_id)
+            log_slow(lane, outcome.answer(), outcome.latency_ms, request_id)
 
-    def _counted(self, lane: Lane, answer: Answer) -> Answer:
+    def counted(self, lane: Lane, answer: Answer) -> Answer:
+        """The same problem, counted."""
         self.metrics.problems.labels(lane.name, answer.kind).inc()
         return answer
 
@@ -253,7 +256,8 @@ class _Tagged:
         await self._send(message)
 
 
-def _log_slow(lane: Lane, answer: Answer, elapsed_ms: float, request_id: bytes | None) -> None:
+def log_slow(lane: Lane, answer: Answer, elapsed_ms: float, request_id: bytes | None) -> None:
+    """Name an execution that took long in the server's log."""
     fields = msgspec.json.decode(answer.body)
     logger.warning(
         "slow: %s took %.0f ms (execution %s, program %s ms, request %s)",
@@ -263,6 +267,12 @@ def _log_slow(lane: Lane, answer: Answer, elapsed_ms: float, request_id: bytes |
         fields.get("latency_ms", "unknown"),
         request_id.decode() if request_id else "unnamed",
     )
+
+
+def stopping() -> Answer:
+    """503: the time that the server had to answer is over."""
+    detail = "The server stops before the program has ended."
+    return problem("stopping", detail, (b"retry-after", b"1"))
 
 
 def _invalid_input(lane: Lane, serving: Serving, value: Any) -> Answer:
@@ -279,6 +289,7 @@ def _no_active_program(lane: Lane) -> Answer:
     return problem("no-active-program", detail, (b"retry-after", b"5"))
 
 
-def _queue_full(lane: Lane) -> Answer:
+def queue_full(lane: Lane) -> Answer:
+    """429: as many jobs as may wait already do."""
     detail = f"{lane.max_queue:,} requests of {lane.name!r} are waiting already."
     return problem("queue-full", detail, (b"retry-after", b"1"))

@@ -14,7 +14,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from runtime.config import RuntimeConfig
-from runtime.server.answers import problem
+from runtime.server.answers import Answer, problem
+from runtime.server.short_way import Exchange, ShortWay
 
 # A body that comes at least so fast (bytes a second) may take as long as it needs.
 LEAST_BODY_RATE = 500.0
@@ -32,6 +33,8 @@ class ConnectionRules:
     config: RuntimeConfig
     #: Called with the reason whenever a connection is refused or ended early.
     count: Callable[[str], None]
+    #: Where single executions go; None sends every request the ordinary way.
+    short_way: ShortWay | None = None
     #: Once true, each connection is closed after the answer that is under way.
     draining: bool = False
 
@@ -51,6 +54,10 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._check_head = False
         self._write_paused_since = NEVER
+        #: The request that is coming in, where it takes the short way.
+        self._exchange: Exchange | None = None
+        #: Until when the next request must begin, after one that took the short way.
+        self._idle_until = NEVER
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -64,6 +71,7 @@ class Connection(HttpToolsProtocol):
             return
         if self._deadline == NEVER and (self.cycle is None or self.cycle.response_complete):
             # Whatever comes now, a line end even, begins the next request's time.
+            self._idle_until = NEVER
             self._begin_head()
         limit = self._config.max_header_bytes
         self._check_head = self._head_bytes + len(data) > limit
@@ -74,7 +82,10 @@ class Connection(HttpToolsProtocol):
                 self._refuse("head-too-large", self._head_limit())
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        # What uvicorn makes of a head is made when it is complete and goes the ordinary way.
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         if not self._in_head:  # it came in one piece with the request before
             self._begin_head()
 
@@ -90,18 +101,57 @@ class Connection(HttpToolsProtocol):
                 self._refusal = ("head-too-large", self._head_limit())
                 raise RefusedError
         self._deadline = self.loop.time() + self._config.body_timeout_sec
-        super().on_headers_complete()
+        if not self._take_short_way():
+            url, headers, expects = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            self.url, self.expect_100_continue = url, expects
+            self.headers += headers
+            super().on_headers_complete()
         if self._rules.draining:
             self.cycle.keep_alive = False
+
+    def _take_short_way(self) -> bool:
+        way = self._rules.short_way
+        self._exchange = None
+        if way is None or not (self.cycle is None or self.cycle.response_complete):
+            return False
+        self._exchange = way.begin(self)
+        if self._exchange is None:
+            return False
+        self.cycle = self._exchange  # type: ignore[assignment]
+        return True
+
+    def exchange_is_over(self) -> None:
+        """An answer that took the short way was sent: go on to the next request."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.flow.read_paused:
+            self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle_until = self.loop.time() + self._config.keep_alive_sec
+
+    def stop(self, answer: Answer) -> None:
+        """Answer what took the short way and is still under way: the server ends."""
+        if self._exchange is not None:
+            self._exchange.stop(answer)
 
     def on_body(self, body: bytes) -> None:
         latest = self.loop.time() + self._config.body_timeout_sec
         self._deadline = min(latest, self._deadline + len(body) / LEAST_BODY_RATE)
-        super().on_body(body)
+        if self._exchange is not None:
+            self._exchange.take(body)
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._deadline = NEVER
-        super().on_message_complete()
+        if self._exchange is not None:
+            self._exchange.run()
+        else:
+            super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(*self._refusal)
@@ -119,7 +169,9 @@ class Connection(HttpToolsProtocol):
                 self.transport.abort()
         else:
             self._write_paused_since = NEVER
-        if self.flow.read_paused:  # it waits for us, not we for it
+        if now > self._idle_until:
+            self.transport.close()
+        elif self.flow.read_paused:  # it waits for us, not we for it
             self._deadline = max(self._deadline, now + self._config.body_timeout_sec)
         elif now > self._deadline:
             if self._in_head and not self._head_bytes:

@@ -65,14 +65,18 @@ class Lane:
 
     def submit(self, job: Job) -> asyncio.Future[Answer] | None:
         """The answer to come, or None when the queue is full. On the event loop only."""
-        if self.in_flight >= self.max_queue:
-            return None
         future: asyncio.Future[Answer] = self._loop.create_future()
         job.reply = partial(_resolve, future)
+        return future if self.accept(job) else None
+
+    def accept(self, job: Job) -> bool:
+        """Take a job that has its `reply`; False when the queue is full."""
+        if self.in_flight >= self.max_queue:
+            return False
         self._alone.append(job)
         self.in_flight += 1
         self._pool.wake(self)
-        return future
+        return True
 
     def submit_batch(self, jobs: Sequence[Job]) -> None:
         """Take jobs of a batch, at most as many as `room` says; each has its `reply`."""

@@ -28,7 +28,7 @@ from runtime.errors import LoopaiError
 from runtime.sandbox import Limits
 from runtime.sandbox.pool import Pool
 from runtime.server.access import Access
-from runtime.server.app import Application
+from runtime.server.app import Application, stopping
 from runtime.server.connection import Connection, ConnectionRules
 from runtime.server.counter_memory import CounterMemory
 from runtime.server.lane import Lane
@@ -38,6 +38,7 @@ from runtime.server.metrics import Metrics
 from runtime.server.pages import build_pages
 from runtime.server.request_head import RequestHead
 from runtime.server.served_tasks import ServedTasks
+from runtime.server.short_way import ShortWay
 from runtime.server.tracing import Tracing, open_tracing
 from runtime.supervised_child import READY, RETIRE
 from runtime.supervisor import SECONDS_TO_MOVE_ON
@@ -98,7 +99,10 @@ class HttpWorker:
         rules = ConnectionRules(
             config.runtime, lambda reason: metrics.add(("connections_refused", reason))
         )
-        server = _Server(self._application(tasks, metrics, tracing), rules)
+        application = self._application(tasks, metrics, tracing)
+        if tracing is None:
+            rules.short_way = ShortWay(application)
+        server = _Server(application, rules)
         pulse = asyncio.create_task(self._beat(server, tasks, metrics))
         try:
             await pool.start(require_isolation=strict)
@@ -177,6 +181,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 log_config=None,
                 server_header=False,
+                proxy_headers=False,
                 backlog=BACKLOG,
                 timeout_keep_alive=rules.config.keep_alive_sec,  # type: ignore[arg-type]
                 timeout_graceful_shutdown=rules.config.drain_sec,  # type: ignore[arg-type]
@@ -198,6 +203,12 @@ class _Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         asyncio.get_running_loop().call_later(SECONDS_TO_MOVE_ON, self._exit)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, Connection):
+                connection.stop(stopping())
 
     async def on_tick(self, counter: int) -> bool:
         left = self._rules.draining and not self.server_state.connections
