@@ -13,6 +13,7 @@ from uuid import UUID, uuid4, uuid5
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from runtime.clock import utc_now
+from runtime.invariant import check_expression
 from runtime.slug import check_slug
 
 FORMAT_VERSION = 1
@@ -116,6 +117,19 @@ class ValidationSettings(ComparisonRule):
     fields: dict[str, ComparisonRule] = Field(default_factory=dict)
 
 
+class Invariant(Model):
+    """What holds for every answer of a task's programs, as a Python expression over `input` and
+    `output`, and `because` of what. A string alone is the expression."""
+
+    check: Annotated[str, AfterValidator(check_expression)]
+    because: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, data: Any) -> Any:
+        return {"check": data} if isinstance(data, str) else data
+
+
 class TaskSpecification(Model):
     """A task in words, schemas and examples. `name` is its slug in paths and routes."""
 
@@ -129,6 +143,7 @@ class TaskSpecification(Model):
     latency_target_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10
     sampling_rate: Fraction = 0.1
     validation: ValidationSettings = ValidationSettings()
+    invariants: tuple[Invariant, ...] = ()
     created_at: AwareDatetime = Field(default_factory=utc_now)
     updated_at: AwareDatetime = Field(default_factory=utc_now)
 

@@ -149,6 +149,11 @@ def task_yaml(task: TaskSpecification) -> str:
     data["validation"] = task.validation.model_dump(mode="json", exclude_defaults=True)
     if not data["validation"]:
         del data["validation"]
+    data["invariants"] = [
+        own if own["because"] is not None else own["check"] for own in data["invariants"]
+    ]
+    if not data["invariants"]:
+        del data["invariants"]
     return yaml.safe_dump(
         {"v": FORMAT_VERSION, **data}, sort_keys=False, allow_unicode=True, width=92
     )

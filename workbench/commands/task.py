@@ -160,8 +160,12 @@ def check(name: str, data_dir: DataDir, as_json: bool) -> None:
     from workbench.synthesis.examples_check import check_examples
 
     task = load_task(data_dir, name)
+    if task.invariants:
+        _check_invariants(data_dir, task)
     checked = check_examples(task, data_dir.examples_file(name))
     facts = {**_facts(task), "usable": len(checked.examples)}
+    if task.invariants:
+        facts["invariants"] = len(task.invariants)
     warnings = [str(warning) for warning in checked.warnings]
     if as_json:
         print_json({"task": name, "ok": True, **facts, "warnings": warnings})
@@ -170,6 +174,16 @@ def check(name: str, data_dir: DataDir, as_json: bool) -> None:
     for warning in warnings:
         out.print(f"note: {warning}", markup=False, style="yellow")
     out.print(f"{name} is sound: {len(checked.examples)} examples can be used.", markup=False)
+
+
+def _check_invariants(data_dir: DataDir, task: TaskSpecification) -> None:
+    """Raises InvalidInputError where an example breaks an invariant of its own task."""
+    from runtime.sandbox import Sandbox
+    from workbench.synthesis.invariants import Invariants, check_examples_hold
+
+    with Sandbox() as sandbox:
+        invariants = Invariants(task, sandbox, made_inputs=0)
+        check_examples_hold(invariants, task.examples, data_dir.examples_file(task.name))
 
 
 def _facts(task: TaskSpecification) -> dict[str, Any]:
@@ -199,3 +213,5 @@ def _print_facts(facts: dict[str, Any]) -> None:
         more = " ..." if len(facts["classes"]) > len(shown) else ""
         out.print("classes:  " + ", ".join(f"{k} {v}" for k, v in shown) + more, markup=False)
     out.print(f"examples: {facts['examples']}")
+    if "invariants" in facts:
+        out.print(f"invariants: {facts['invariants']}, which hold for every example")

@@ -10,6 +10,7 @@ from runtime.artifact_files import complexity
 from runtime.artifacts import ArtifactStore, NewArtifact
 from runtime.models import ArtifactStatus, ProgramArtifact, TaskSpecification
 from workbench.synthesis.journal import OpenRun
+from workbench.synthesis.model_card import model_card
 from workbench.synthesis.ranking import Evaluated, pareto_front
 from workbench.synthesis.synthesizer import Outcome
 from workbench.synthesis.task_hash import task_hash
@@ -116,6 +117,8 @@ def readme(task: TaskSpecification, outcome: Outcome) -> str:
             f"| {figures['recall']:.1%} |"
             for label, figures in report["classes"].items()
         ]
+    candidate = chosen.candidate
+    lines += ["", *model_card(task, str(candidate.strategy), candidate.label, report)]
     if chosen.candidate.notes:
         lines += ["", "## How it decides", *(f"- {note}" for note in chosen.candidate.notes)]
     lines += [

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.models import Strategy
+from workbench.synthesis.model_card import improvements
 from workbench.synthesis.strategy import Candidate
 
 # A person reads rules sooner than weights: the order among programs that are equally right.
@@ -137,11 +138,5 @@ def _place(strategy: str) -> int:
 
 
 def _advice(report: Mapping[str, Any]) -> str:
-    worst = report.get("worst_class")
-    if worst is not None:
-        return f"More examples of {worst} would help most."
-    fields = report.get("fields")
-    if fields:
-        weakest = min(fields, key=lambda name: (fields[name], name))
-        return f"The field {weakest!r} is right least often ({fields[weakest]:.0%})."
-    return "Look at the failures in the report, and add examples like them."
+    advice = improvements(report) or ["Look at the failures in the report, and add such examples."]
+    return f"What would help most: {' '.join(advice)}"

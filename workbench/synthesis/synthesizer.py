@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from runtime.models import Example, TaskSpecification
 from runtime.sandbox import GateError, Result, Sandbox
 from workbench.synthesis.evaluation import Judged, Method, evaluate, judge, percentile
 from workbench.synthesis.examples_check import CheckedExamples, check_examples
+from workbench.synthesis.invariants import Invariants, check_examples_hold
 from workbench.synthesis.ranking import Evaluated, explain, rank
 from workbench.synthesis.split import Split, plan_splits
 from workbench.synthesis.strategy import (
@@ -21,6 +22,7 @@ from workbench.synthesis.strategy import (
     Progress,
     SynthesisStrategy,
 )
+from workbench.synthesis.trust import find_weaknesses, measure_sensitivity
 
 MAX_PROPOSALS = 4
 MAX_TIMED_INPUTS = 200
@@ -57,6 +59,7 @@ class _Run:
     sandbox: Sandbox
     seed: int
     say: Say
+    invariants: Invariants
 
 
 def synthesize(
@@ -80,7 +83,9 @@ def synthesize(
     started = time.monotonic()
     checked = check_examples(task, examples_file)
     sound = task.model_copy(update={"examples": checked.examples})
-    run = _Run(sound, checked, plan_splits(checked, seed), sandbox, seed, say)
+    invariants = Invariants(sound, sandbox, seed)
+    check_examples_hold(invariants, task.examples, examples_file)
+    run = _Run(sound, checked, plan_splits(checked, seed), sandbox, seed, say, invariants)
     evaluated: list[Evaluated] = []
     skipped: dict[str, str] = {}
     for strategy in chain(strategies, _lazily(further, evaluated)):
@@ -92,9 +97,10 @@ def synthesize(
     if not evaluated:
         reasons = [Problem(f"{name}: {reason}") for name, reason in skipped.items()]
         raise LoopaiError([Problem("no strategy has a program for this task:"), *reasons])
-    ranked = rank(evaluated)
+    best, *others = rank(evaluated)
+    ranked = (_examined(best, run), *others)
     return Outcome(
-        ranked=tuple(ranked),
+        ranked=ranked,
         skipped=skipped,
         warnings=checked.warnings,
         explanation=explain(ranked, task.accuracy_target),
@@ -102,6 +108,17 @@ def synthesize(
         seed=seed,
         examples=len(checked.examples),
     )
+
+
+def _examined(chosen: Evaluated, run: _Run) -> Evaluated:
+    """The chosen program with what small edits of the input do to it, and what held of it."""
+    run.say(str(chosen.candidate.strategy), "trying small edits of the inputs")
+    program = run.sandbox.load(chosen.candidate.source)
+    report = dict(chosen.report)
+    report["sensitivity"] = measure_sensitivity(run.task, program, run.sandbox, run.seed)
+    if run.invariants:
+        report["invariants"] = run.invariants.report()
+    return replace(chosen, report=report)
 
 
 def _lazily(further: Further, evaluated: Sequence[Evaluated]) -> Iterator[SynthesisStrategy]:
@@ -131,7 +148,7 @@ def _serve(strategy: SynthesisStrategy, run: _Run) -> Evaluated:
         judged.extend(judge(run.task, held_out, _execute(candidate, held_out, run.sandbox)))
     assert candidate is not None
     method: Method = "cross-validation" if len(run.splits) > 1 else "held-out"
-    report = evaluate(run.task, judged, method)
+    report = {**evaluate(run.task, judged, method), **find_weaknesses(run.task, judged)}
     final = _made_from_all(strategy, candidate, run)
     if final.label != candidate.label:
         # The figures are of the way it is made; from more examples it may choose otherwise.
@@ -191,7 +208,7 @@ def _unsound(candidate: Candidate, train: Sequence[Example], run: _Run) -> str |
         slowest = min(slowest, _p99(again))
     if slowest > run.task.latency_target_ms:
         return f"p99 of {slowest:.1f} ms is over the target of {run.task.latency_target_ms:g} ms"
-    return None
+    return run.invariants.objection(run.sandbox.load(candidate.source))
 
 
 def _p99(results: Sequence[Result]) -> float:
