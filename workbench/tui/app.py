@@ -45,7 +45,7 @@ class LoopaiApp(App[None]):
         ),
         Binding("ctrl+o", "jump", "Jump", tooltip="Go to any part of the screen by a letter"),
         Binding("question_mark,f1", "toggle_help", "Help", key_display="?"),
-        Binding("ctrl+p", "command_palette", "Commands", system=True, key_display="^p"),
+        Binding("ctrl+p", "command_palette", "More", system=True, key_display="^p"),
         Binding("f8", "last_notice", "Last error", show=False),
         Binding("f3", "toggle_light", "Light or dark", show=False),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
