@@ -151,6 +151,9 @@ class Application:
         raw, value = decoded
         if not serving.input_check.is_valid(value):
             return self.counted(lane, _invalid_input(lane, serving, value))
+        split = serving.split
+        if split is not None and split.takes(headers, value, raw):
+            serving = split.candidate
         return Job(serving, raw)
 
     async def _execute_batch(

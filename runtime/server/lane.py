@@ -11,7 +11,6 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
-from itertools import islice
 
 from runtime.clock import Clock, utc_now
 from runtime.datasets.log import ExecutionLog
@@ -158,17 +157,18 @@ class Lane:
 
 
 def _take_of(serving: Serving, waiting: deque[Job], most: int) -> list[Job]:
-    """Take at most `most` from the front that are to be answered by `serving`."""
+    """Take at most `most` that are to be answered by `serving`, the first ones first."""
     if len(waiting) <= most and all(job.serving is serving for job in waiting):
         jobs = [*waiting]
         waiting.clear()
         return jobs
-    count = 0
-    for job in islice(waiting, most):
-        if job.serving is not serving:
-            break
-        count += 1
-    return [waiting.popleft() for _ in range(count)]
+    taken: list[Job] = []
+    passed: list[Job] = []  # while two versions share the traffic, each gets whole hand-overs
+    while waiting and len(taken) < most and len(passed) < most:
+        job = waiting.popleft()
+        (taken if job.serving is serving else passed).append(job)
+    waiting.extendleft(reversed(passed))
+    return taken
 
 
 def _resolve(future: asyncio.Future[Answer], job: Job, outcome: Outcome | Answer) -> None:
