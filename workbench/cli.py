@@ -23,7 +23,9 @@ COMMANDS = {
     "plugins": ("workbench.commands.plugins", "Installed strategies, oracles and comparators."),
     "notebook": ("workbench.commands.notebook", "Notebooks: new, run, check, export."),
     "promote": ("workbench.commands.promote", "Make a version the one that serves."),
+    "report": ("workbench.commands.report", "One HTML page of a task's last days."),
     "rollback": ("workbench.commands.rollback", "Go back to an earlier version."),
+    "rollout": ("workbench.commands.rollout", "Staged promotions: show, pause, resume, abort."),
     "rules": ("workbench.commands.rules", "Check and compile a rule file by hand."),
     "runs": (
         "workbench.commands.runs",

@@ -7,6 +7,7 @@ import click
 from runtime.artifacts import ArtifactStore
 from runtime.command_line import data_dir_option, json_option, print_json
 from runtime.data_dir import DataDir
+from runtime.rollout.control import roll_back_by_hand
 from workbench.commands.version_argument import VERSION
 from workbench.console import out
 
@@ -20,8 +21,10 @@ from workbench.console import out
 def command(task: str, version: int | None, reason: str, data_dir: DataDir, as_json: bool) -> None:
     store = ArtifactStore(data_dir)
     before = store.active(task)
-    now = store.rollback(task, version, reason=reason)
+    now = roll_back_by_hand(store, task, version, reason=reason)
     if as_json:
         print_json({"task": task, "active": now, "before": before})
+    elif now == before:
+        out.print(f"{task} is at v{now} for everyone; its rollout has ended.", markup=False)
     else:
         out.print(f"{task} is back at v{now} (it served v{before}).", markup=False)
