@@ -70,7 +70,7 @@ class Application:
             if not executes:
                 wanted = "read" if method in READING else "admin"
             refusal = await self.access.refusal(
-                headers, wanted, by_browser=path == DASHBOARD and method in READING
+                headers, wanted, by_browser=_is_dashboard(path) and method in READING
             )
             if refusal is not None and path in OPEN_PATHS:
                 scope["admitted"] = False
@@ -145,6 +145,8 @@ class Application:
         serving = lane.serving
         if serving is None:
             return self.counted(lane, _no_active_program(lane))
+        if len(body) > self.max_body_bytes:  # an item of a batch
+            return self.counted(lane, too_large(self.max_body_bytes))
         decoded = decode_request(body)
         if isinstance(decoded, Answer):
             return self.counted(lane, decoded)
@@ -163,16 +165,17 @@ class Application:
 
         headers: list[Header] = scope["headers"]
 
-        def make_job(item: bytes) -> Job | Answer:
-            if len(item) > self.max_body_bytes:
-                return self.counted(lane, too_large(self.max_body_bytes))
-            return self.job(lane, headers, item)
-
         content_type = next((v for name, v in headers if name == b"content-type"), b"")
         named = (REQUEST_ID_HEADER, request_id)
         as_lines = takes_lines(content_type)
         stream = _Stream(send, [(b"content-type", LINES) if as_lines else JSON, named])
-        batch = Batch(lane, make_job, partial(self._count_batched, lane, request_id), stream.write)
+        batch = Batch(
+            lane,
+            partial(self.job, lane, headers),
+            partial(self._count_batched, lane, request_id),
+            self.slow_ms,
+            stream.write,
+        )
         if as_lines:
             if await batch.answer_lines(receive, self.max_body_bytes):
                 await stream.end()
@@ -270,6 +273,11 @@ def log_slow(lane: Lane, answer: Answer, elapsed_ms: float, request_id: bytes | 
         fields.get("latency_ms", "unknown"),
         request_id.decode() if request_id else "unnamed",
     )
+
+
+def _is_dashboard(path: str) -> bool:
+    """The page and what it asks for: a browser that has the key as password may have them."""
+    return path == DASHBOARD or path.startswith(DASHBOARD + "/")
 
 
 def stopping() -> Answer:

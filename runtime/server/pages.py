@@ -23,6 +23,7 @@ from runtime.server.artifact_pages import ArtifactPages
 from runtime.server.dashboard import TaskView, dashboard_html
 from runtime.server.dataset_pages import DatasetPages
 from runtime.server.lane_gauges import show_lanes
+from runtime.server.live_dashboard import LiveDashboard
 from runtime.server.metrics import Metrics, TaskState
 from runtime.server.openapi import openapi_document
 from runtime.server.page_answers import HANDLERS, response_of
@@ -48,6 +49,7 @@ def build_pages(tasks: ServedTasks, default_task: str, metrics: Metrics) -> Star
         Route("/metrics", pages.metrics),
         Route("/openapi.json", pages.openapi),
         Route("/dashboard", pages.dashboard),
+        *pages.live.routes(),
         Route("/v1/tasks", pages.tasks),
         Route("/v1/tasks/{task}", pages.task),
         Route("/v1/artifacts/{task}", artifacts.versions),
@@ -77,6 +79,7 @@ class _Pages:
         self._default_task = default_task
         self._metrics = metrics
         self._datasets = datasets
+        self.live = LiveDashboard(tasks, default_task)
         self._started = time.monotonic()
 
     async def health(self, request: Request) -> Response:
@@ -128,6 +131,8 @@ class _Pages:
 
     def dashboard(self, request: Request) -> Response:
         """What has happened, as one page. Reads the log's end, so on a thread."""
+        if self.live.wanted(request):
+            return self.live.html(request)
         totals = self._metrics.totals()
         views = []
         for name, served in sorted(self._tasks.by_name.items()):

@@ -212,7 +212,7 @@ def run(input_data):
     with RunningRuntime(served_dir) as runtime:
         for text in ("a", "b", "c", "crash"):
             runtime.execute({"text": text})
-        response = runtime.http.get("/dashboard")
+        response = runtime.http.get("/dashboard?plain")
         page = response.text
         assert response.headers["content-type"].startswith("text/html")
         assert "script" not in response.headers["content-security-policy"]
