@@ -138,6 +138,14 @@ class SynthesisConfig(Model):
     max_seconds: Positive = 900
 
 
+class ModelPrice(Model):
+    """What one language model costs, by the million tokens; `seconds_per_call` as measured."""
+
+    input_per_million: Cost
+    output_per_million: Cost
+    seconds_per_call: Positive | None = None
+
+
 class PricesConfig(Model):
     """What a call of a language model costs here: to hold oracles to a budget, and to say in
     reports what was saved. Either `per_call`, or by the million tokens."""
@@ -146,6 +154,10 @@ class PricesConfig(Model):
     per_call: Cost | None = None
     input_per_million: Cost | None = None
     output_per_million: Cost | None = None
+    #: For `loopai cost`: models that programs are compared with, by name.
+    models: dict[str, ModelPrice] = Field(default_factory=dict)
+    #: What the machine that runs the programs costs a month.
+    machine_per_month: Cost | None = None
 
 
 class ValidationConfig(Model):

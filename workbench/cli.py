@@ -13,6 +13,7 @@ from runtime.data_dir import ENVIRONMENT_VARIABLE, DataDir
 
 COMMANDS = {
     "config": ("workbench.commands.config", "Check and show deployment.yaml."),
+    "cost": ("workbench.commands.cost", "What a model for every request would cost instead."),
     "data": ("workbench.commands.data", "Read the log of executions: tail, query."),
     "demo": ("workbench.commands.demo", "The whole job once, in a fresh folder, in two minutes."),
     "diff": ("workbench.commands.diff", "What changed between two versions."),
@@ -32,6 +33,7 @@ COMMANDS = {
         "What each synthesis asked and tried.",
     ),
     "stats": ("workbench.commands.stats", "Latency, throughput, errors and outputs by day."),
+    "suggest": ("workbench.commands.suggest", "Which inputs to label next."),
     "synthesize": ("workbench.commands.synthesize", "Make a program from a task's examples."),
     "task": ("workbench.commands.task", "Make, list, show and check tasks."),
     "try": ("workbench.commands.try_inputs", "Run a program on an input, in the sandbox."),

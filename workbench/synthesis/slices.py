@@ -148,10 +148,8 @@ def _text_slices(field: InputField, texts: Sequence[str]) -> Iterator[tuple[str,
     counts = Counter(word for words in found for word in words)
     common = sorted(counts, key=lambda word: (-counts[word], word))[:MAX_WORDS]
     for word in common:
-        yield (
-            f"{field.name} with the word {word!r}",
-            _where(found, lambda own, word=word: word in own),
-        )
+        rows = frozenset(row for row, words in enumerate(found) if word in words)
+        yield f"{field.name} with the word {word!r}", rows
 
 
 def _where(values: Sequence[Any], holds: Callable[[Any], bool]) -> Rows:
