@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,16 +15,23 @@ from workbench.synthesis.strategy import Candidate
 READABLE = (Strategy.RULE, Strategy.DSL, Strategy.HYBRID, Strategy.ML)
 # Half a point: fewer wrong answers than that do not outweigh a program a person can read.
 TIE = 0.005
+# A program with a model's help must lead by what luck gives in one of so many cases at most.
+MAX_LUCK = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """A candidate with its report; `seconds` is what it took to propose and judge."""
+    """A candidate with its report; `seconds` is what it took to propose and judge.
+
+    `right` says of each judged example, in the same order for all candidates, whether it came
+    out right.
+    """
 
     candidate: Candidate
     report: Mapping[str, Any]
     seconds: float
     size: int
+    right: tuple[bool, ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -40,7 +48,8 @@ def rank(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
     """Best first: by accuracy; within half a point of the best, the more readable; then size.
 
     What a language model had a part in stands before the best of the others only where it is
-    better by more than half a point, so that a poor model never makes the result worse.
+    better by more than half a point, and by more than luck would have it, so that a poor model
+    never makes the result worse.
     """
     alone = _ranked([item for item in evaluated if item.candidate.helped_by is None])
     helped = _ranked([item for item in evaluated if item.candidate.helped_by is not None])
@@ -52,8 +61,15 @@ def rank(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
 
 def _clearly_better(item: Evaluated, other: Evaluated) -> bool:
     if item.accuracy > other.accuracy + TIE:
-        return True
+        return _luck(item.right, other.right) <= MAX_LUCK
     return item.accuracy >= other.accuracy and item.fit > other.fit + TIE
+
+
+def _luck(one: Sequence[bool], other: Sequence[bool]) -> float:
+    """The chance of leading by so many examples where the two are equally good (sign test)."""
+    gained = sum(mine and not theirs for mine, theirs in zip(one, other, strict=True))
+    parted = sum(mine != theirs for mine, theirs in zip(one, other, strict=True))
+    return sum(math.comb(parted, hits) for hits in range(gained, parted + 1)) / 2**parted
 
 
 def _ranked(evaluated: Sequence[Evaluated]) -> list[Evaluated]:

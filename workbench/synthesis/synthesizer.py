@@ -159,6 +159,7 @@ def _serve(strategy: SynthesisStrategy, run: _Run) -> Evaluated:
         report={**report, "learned_from": len(run.checked.examples)},
         seconds=time.monotonic() - started,
         size=len(final.source.encode()),
+        right=tuple(item.right for item in judged),
     )
 
 
