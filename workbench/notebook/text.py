@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.style import Style
 from rich.syntax import Syntax
 from rich.table import Table
-from rich.text import Text
+from rich.text import Span, Text
 
 from runtime.errors import Problem
 from runtime.strict_json import canonical
@@ -64,6 +65,22 @@ def cell_text(value: Any) -> str:
     return text if len(text) <= MAX_CELL else text[: MAX_CELL - 3] + "..."
 
 
+def plain_text(output: Output) -> str:
+    """All of an output as text to copy."""
+    lines = [output.summary]
+    for part in output.parts:
+        if part["type"] == "table" or part["type"] == "chart":
+            lines.append("\t".join(part["columns"]))
+            lines += ["\t".join(_copied(value) for value in row) for row in part["rows"]]
+        else:
+            lines.append(problem_text(part) if part["type"] == "problem" else part["text"])
+    return "\n".join(lines) + "\n"
+
+
+def _copied(value: Any) -> str:
+    return value if isinstance(value, str) else canonical(value)
+
+
 def problem_text(part: Part) -> str:
     """A problem in one sentence, as the command line says it."""
     return str(Problem(**{key: value for key, value in part.items() if key != "type"}))
@@ -106,8 +123,24 @@ def _table(part: Part, limit: int) -> RenderableType:
 
 def _source(part: Part, limit: int, theme: str) -> RenderableType:
     lines = part["text"].split("\n")
-    text = "\n".join(lines[:limit])
-    syntax = Syntax(text, part["language"], theme=theme, background_color="default", word_wrap=True)
+    text = source_text("\n".join(lines[:limit]), part["language"], theme)
     if len(lines) > limit:
-        return Group(syntax, Text(f"and {len(lines) - limit:,} more lines", style="dim"))
-    return syntax
+        return Group(text, Text(f"and {len(lines) - limit:,} more lines", style="dim"))
+    return text
+
+
+def source_text(text: str, language: str, theme: str) -> Text:
+    """Source in the colours of a Pygments style, without its ground: that is the terminal's."""
+    shown = Syntax("", language, theme=theme).highlight(text)
+    shown.rstrip()
+    shown.style, shown.no_wrap, shown.overflow = "", False, "fold"
+    shown.spans = [
+        Span(span.start, span.end, _without_ground(span.style))
+        for span in shown.spans
+        if isinstance(span.style, Style)
+    ]
+    return shown
+
+
+def _without_ground(style: Style) -> Style:
+    return Style(color=style.color, bold=style.bold, italic=style.italic)

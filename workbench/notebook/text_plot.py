@@ -15,6 +15,8 @@ from workbench.console import show
 
 HEIGHT = 15
 MAX_BARS = 40
+#: Seen as well on white as on black.
+BAR = "#4c8dd6"
 EIGHTHS = " ▏▎▍▌▋▊▉"
 COLOURS = ("blue", "orange", "green", "magenta", "red", "cyan")
 
@@ -47,7 +49,7 @@ def _bars(rows: Sequence[Sequence[Any]], places: Mapping[str, int], width: int) 
         full, part = divmod(round(max(value, 0.0) / most * room * 8), 8)
         bar = "█" * full + (EIGHTHS[part] if part else "")
         text.append(f"{label:<{wide}} ")
-        text.append(bar, style="blue")
+        text.append(bar, style=BAR)
         text.append(f" {figure}\n")
     if len(rows) > MAX_BARS:
         text.append(f"and {len(rows) - MAX_BARS:,} more\n", style="dim")
