@@ -32,7 +32,7 @@ MAX_WORDS = 150
 MAX_NAMED = 5
 # Benjamini-Hochberg: of what is named, at most this share is expected to be chance.
 FALSE_DISCOVERIES = 0.1
-SAME = 0.7
+CHANCE_ALONE = 0.05
 WORD = re.compile(r"\w+", re.UNICODE)
 Rows = frozenset[int]
 
@@ -53,7 +53,8 @@ def weak_slices(
     """The weak slices, the worst first, and how many slices were looked at.
 
     A slice holds 8 rows or more and at most 60 % of all. Fisher's exact test asks of each
-    whether its wrong answers are more than its share; slices nearly the same are named once.
+    whether its wrong answers are more than its share; one that is weak only where it overlaps
+    with a weaker one is not named.
     """
     every, wrong = len(right), [row for row, is_right in enumerate(right) if not is_right]
     slices = {
@@ -66,24 +67,26 @@ def weak_slices(
     missed = frozenset(wrong)
     tested = []
     for rows, name in slices.items():
-        own = len(rows & missed)
-        chance = float(hypergeom.sf(own - 1, every, len(missed), len(rows)))
-        tested.append(Weak(name, rows, own, chance))
+        tested.append(Weak(name, rows, len(rows & missed), _chance(rows, missed, every)))
     tested.sort(key=lambda weak: (weak.chance, weak.name))
     passed: list[Weak] = []
     for rank, weak in enumerate(tested, start=1):
         if weak.chance <= FALSE_DISCOVERIES * rank / len(tested):
             passed = tested[:rank]
     named: list[Weak] = []
+    left = frozenset(range(every))
     for rank, weak in enumerate(passed, start=1):
-        if all(_overlap(weak.rows, other.rows) < SAME for other in named):
+        # What is weak only for the rows it shares with a slice named already says nothing new.
+        if not named or _chance(weak.rows & left, missed & left, len(left)) <= CHANCE_ALONE:
             adjusted = min(1.0, weak.chance * len(tested) / rank)
             named.append(Weak(weak.name, weak.rows, weak.wrong, adjusted))
+            left -= weak.rows
     return named[:MAX_NAMED], len(tested)
 
 
-def _overlap(one: Rows, other: Rows) -> float:
-    return len(one & other) / len(one | other)
+def _chance(rows: Rows, missed: Rows, every: int) -> float:
+    """Fisher's exact test, one-sided: so many wrong in `rows`, were they wrong as elsewhere."""
+    return float(hypergeom.sf(len(rows & missed) - 1, every, len(missed), len(rows)))
 
 
 def _slices(
