@@ -123,7 +123,7 @@ class Pool:
             elif attempt.spent:
                 self.release(worker, share)
                 share.queue.give_back(attempt.unanswered())
-                self._end(worker, "memory")
+                self._end(worker, "memory", share)
             if items:
                 share.queue.settle(items, answers)
         elif worker.loading is not None:
@@ -158,11 +158,11 @@ class Pool:
                     reason = "timeout"
             self.release(worker, share)
             share.queue.give_back(unanswered)
-            self._end(worker, reason)
+            self._end(worker, reason, share)
             if blamed is not None:
                 share.queue.settle([item], [answer])
         else:
-            self._end(worker, "load" if isinstance(error, TimeoutError) else reason)
+            self._end(worker, "load" if isinstance(error, TimeoutError) else reason, share)
             if worker.process.walls is None:
                 self._nursery.ails()
             elif worker.loading is not None:
@@ -249,7 +249,7 @@ class Pool:
         self.release(worker, share)
         worker.process.executions += count
         if attempt.spent or worker.process.executions >= self.limits.executions_per_worker:
-            self._end(worker, "memory" if attempt.spent else "recycled")
+            self._end(worker, "memory" if attempt.spent else "recycled", share)
         else:
             self.rest(worker)
         self._wake_share(share)
@@ -350,8 +350,9 @@ class Pool:
         """Every worker there is."""
         return [*self._all]
 
-    def _end(self, worker: PoolWorker, reason: str) -> None:
-        """Be rid of a worker; with a reason, count it, and raise another."""
+    def _end(self, worker: PoolWorker, reason: str, share: Share | None = None) -> None:
+        """Be rid of a worker that may have worked for `share`; tell the reason, if there is one,
+        and have another raised."""
         if worker not in self._all:
             return
         self._all.discard(worker)
@@ -360,7 +361,7 @@ class Pool:
         worker.detach()
         worker.process.close()
         if reason:
-            self._ended(reason, worker.share.queue.name if worker.share else "")
+            self._ended(reason, share.queue.name if share is not None else "")
         self._grow()
 
     def cannot_start(self, error: LoopaiError) -> None:

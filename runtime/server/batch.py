@@ -30,7 +30,7 @@ LINE_TYPES = (LINES, b"application/jsonl", b"application/x-jsonlines")
 Write = Callable[[bytes], Awaitable[None]]
 #: Makes a job of an item (whose `reply` is called with what comes of it), or says what is wrong.
 MakeJob = Callable[[bytes], "Job | Answer"]
-#: Told what came of each job.
+#: Told what came of a job.
 Note = Callable[["Outcome | Answer"], None]
 
 
@@ -50,26 +50,31 @@ def decode_array(body: bytes) -> list[bytes] | None:
 class Chunk:
     """Some items of a batch on their way, and their answers' bodies in the items' order."""
 
-    def __init__(self, count: int, note: Note) -> None:
+    def __init__(self, count: int, note: Note, slow_ms: float) -> None:
         self.bodies: list[bytes] = [b""] * count
         self.size = 0
         #: Done when every item has its answer.
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._left = count
         self._note = note
+        self._slow_ms = slow_ms
 
     def answer(self, job: Job, outcome: Outcome | Answer) -> None:
         """The answer to one item: a job's `reply`."""
-        self._note(outcome)
+        if (
+            type(outcome) is not Outcome
+            or outcome.problem is not None
+            or outcome.latency_ms > self._slow_ms
+        ):
+            self._note(outcome)
         self.put(job.index, outcome.body)
 
     def put(self, index: int, body: bytes) -> None:
         """The body of one answer."""
         self.size += len(body)
         if self.size > MOST_BYTES:
-            too_much = problem("answers-too-large", "Ask for fewer of these at once.")
             self.size -= len(body)
-            body = too_much.body
+            body = problem("answers-too-large", "Ask for fewer of these at once.").body
         self.bodies[index] = body
         self._left -= 1
         if not self._left and not self.done.done():
@@ -79,10 +84,14 @@ class Chunk:
 class Batch:
     """Takes one batch through a lane."""
 
-    def __init__(self, lane: Lane, make_job: MakeJob, note: Note, write: Write) -> None:
+    def __init__(
+        self, lane: Lane, make_job: MakeJob, note: Note, slow_ms: float, write: Write
+    ) -> None:
+        """`note` is told of each problem, and of what took longer than `slow_ms`."""
         self._lane = lane
         self._make_job = make_job
         self._note = note
+        self._slow_ms = slow_ms
         self._write = write
         self._chunk_size = FIRST_CHUNK
 
@@ -151,7 +160,7 @@ class Batch:
 
     async def _begin(self, items: Sequence[bytes]) -> Chunk:
         """Check the items and hand those to the lane that can be run."""
-        chunk = Chunk(len(items), self._note)
+        chunk = Chunk(len(items), self._note, self._slow_ms)
         jobs = []
         for index, item in enumerate(items):
             made = self._make_job(item)
@@ -208,7 +217,7 @@ class _Lines:
             ends = not more or len(rest) > self._limit
             if ends:
                 lines.append(rest)
-            lines = [line for line in lines if line.strip()]
+            lines = [line for line in lines if line and not line.isspace()]
             start = 0
             while start < len(lines):
                 size = self._chunk_size()

@@ -21,13 +21,14 @@ from runtime.sandbox.result import ProgramError
 from runtime.schema_check import SchemaCheck, SchemaFailure
 from runtime.server.answers import Answer, encode, json_answer, problem
 from runtime.server.execution_id import new_execution_ids
-from runtime.server.request_body import one_line
 from runtime.server.traffic_split import TrafficSplit
 
 MAX_ERROR_MESSAGE = 2000
 # Outputs that are text are mostly the same few: what was checked and encoded once stays so.
 MOST_KNOWN_OUTPUTS = 1024
 LONGEST_KNOWN_OUTPUT = 100
+LINE = b'{"v":1,"execution_id":"%b%b%b,"output":%b,"status":"success",%b%b'
+ANSWER = b'{"output":%b,%b,"execution_id":"%b%b'
 
 
 @dataclass(slots=True, eq=False)
@@ -103,21 +104,11 @@ def describe(
             encoded = found
         latency_ms = answer.latency_us / 1000
         confidence = answer.confidence
-        if confidence is None:
-            told = b'%b,"latency_ms":%.4f' % (encoded, latency_ms)
-            logged = b'%b,"status":"success","latency_ms":%.4f' % (encoded, latency_ms)
-        else:
-            more = (encoded, encode(confidence), latency_ms)
-            told = b'%b,"confidence":%b,"latency_ms":%.4f' % more
-            logged = b'%b,"status":"success","confidence":%b,"latency_ms":%.4f' % more
-        line = b'{"v":1,"execution_id":"%b%b%b,"output":%b%b' % (
-            execution_id,
-            serving.line_middle,
-            one_line(job.raw),
-            logged,
-            end,
-        )
-        body = b'{"output":%b,"execution_id":"%b%b' % (told, execution_id, serving.answer_end)
+        tail = b'"latency_ms":%.4f' % latency_ms
+        if confidence is not None:
+            tail = b'"confidence":%b,%b' % (encode(confidence), tail)
+        line = LINE % (execution_id, serving.line_middle, job.raw, encoded, tail, end)
+        body = ANSWER % (encoded, tail, execution_id, serving.answer_end)
         outcomes.append(Outcome(serving.version, "success", latency_ms, line, body))
     return outcomes
 
@@ -163,7 +154,7 @@ def _failure(
         % (
             execution_id,
             serving.line_middle,
-            one_line(job.raw),
+            job.raw,
             failed.output,
             status.encode(),
             encode(failed.error),

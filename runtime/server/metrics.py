@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -23,7 +23,7 @@ BUCKETS_MS = (
     *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100),
     *(250, 500, 1000, 2500, 5000, 10000),
 )
-BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 MINUTES = 60
 
 # name -> (help, labels)
@@ -66,26 +66,36 @@ class Metrics:
         self._slot = slot
         self._lock = threading.Lock()
         self._executions: dict[tuple[str, int, str], Cells] = {}
+        self._batches: dict[str, Cells] = {}
+        self._minutes: dict[str, Cells] = {}
         slot.clear(OF_A_PROCESS)
         self.problems = Counter(self, "problems")
         self.log_write_errors = Counter(self, "log_write_errors")
 
-    def count_batch(self, task: str, executions: Iterable[Execution], size: int) -> None:
+    def count_batch(self, task: str, executions: Sequence[Execution], size: int) -> None:
         """Count executions that are in the log, of a batch of `size`."""
-        successes = failures = 0
+        latencies: dict[tuple[int, str], list[float]] = {}
+        for execution in executions:
+            kind = (execution.version, execution.status)
+            known = latencies.get(kind)
+            if known is None:
+                latencies[kind] = [execution.latency_ms]
+            else:
+                known.append(execution.latency_ms)
         with self._lock:
-            for execution in executions:
-                status = execution.status
-                latency = execution.latency_ms
-                cells = self._cells(task, execution.version, status)
-                cells[bisect_left(BUCKETS_MS, latency)] += 1
-                cells[-1] += latency
+            successes = 0
+            for (version, status), found in latencies.items():
+                cells = self._cells(task, version, status)
+                for latency in found:
+                    cells[bisect_left(BUCKETS_MS, latency)] += 1
+                cells[-1] += sum(found)
                 if status == "success":
-                    successes += 1
-                    continue
-                failures += 1
-            self._count_minute(task, successes, failures)
-            batches = self._slot.row((BATCHES, task), len(BATCH_SIZES) + 2)
+                    successes += len(found)
+            self._count_minute(task, successes, len(executions) - successes)
+            batches = self._batches.get(task)
+            if batches is None:
+                batches = self._slot.row((BATCHES, task), len(BATCH_SIZES) + 2)
+                self._batches[task] = batches
             batches[bisect_left(BATCH_SIZES, size)] += 1
             batches[-1] += size
 
@@ -104,7 +114,9 @@ class Metrics:
 
     def _count_minute(self, task: str, successes: int, failures: int) -> None:
         minute = int(time.time()) // 60
-        cells = self._slot.row((PER_MINUTE, task), 3 * MINUTES)
+        cells = self._minutes.get(task)
+        if cells is None:
+            cells = self._minutes[task] = self._slot.row((PER_MINUTE, task), 3 * MINUTES)
         at = 3 * (minute % MINUTES)
         if cells[at] != minute:
             cells[at], cells[at + 1], cells[at + 2] = minute, 0, 0
