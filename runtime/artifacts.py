@@ -218,14 +218,14 @@ class ArtifactStore:
                 archive.writestr(entry, path.read_bytes())
         return buffer.getvalue()
 
-    def prune(self, task: str, keep_versions: int) -> list[int]:
+    def prune(self, task: str, keep_versions: int, *, dry_run: bool = False) -> list[int]:
         """Remove all but the newest `keep_versions`; never the active, the one before it,
-        or one in a rollout. Returns the removed."""
+        or one in a rollout. Returns the removed, or those that would be in a `dry_run`."""
         with self._locked(task):
             protected = {self.active(task), self.previous(task), *self._rolling_out(task)}
             old = self.versions(task)[:-keep_versions]
             removed = [version for version in old if version not in protected]
-            for version in removed:
+            for version in () if dry_run else removed:
                 folder = self.data_dir.artifact(task, version)
                 beside = folder.with_name(f".removed.v{version}")
                 self._record(task, "removed", version, f"keep_versions: {keep_versions}")

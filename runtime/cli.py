@@ -5,10 +5,13 @@ from __future__ import annotations
 from runtime.command_line import LazyGroup, run
 
 COMMANDS = {
+    "data": ("runtime.commands.erasure", "One person's records: export, erase."),
     "doctor": ("runtime.commands.doctor", "What holds on this machine, and what it lacks."),
     "keys": ("runtime.commands.keys", "Make, list and revoke the keys that callers present."),
+    "retention": ("runtime.commands.retention", "Compress, delete and prune what is old."),
     "start": ("runtime.commands.start", "Serve the tasks of a data directory over HTTP."),
     "stats": ("runtime.commands.stats", "Latency, throughput, errors and outputs of a task."),
+    "status": ("runtime.commands.status", "What runs here, how far it is, what is wrong."),
     "version": ("runtime.commands.version", "Which release this is."),
 }
 

@@ -25,6 +25,7 @@ class ExecutionLine(Stamp):
     output: Any = None
     error: dict[str, Any] | str | None = None
     confidence: float | None = None
+    erased: bool = False
 
 
 class ValidationLine(Stamp):
@@ -101,7 +102,8 @@ class ExecutionStats:
         if line.confidence is not None:
             self.confidence.add(line.confidence)
         if line.status == "success":
-            self.outputs.add(line.output)
+            if not line.erased:
+                self.outputs.add(line.output)
         else:
             self.errors.add(_error_kind(line))
 

@@ -75,6 +75,11 @@ def add_validations(data_dir: DataDir, task: str, day: date, sums: ExecutionStat
     return size
 
 
+def keep_figures(data_dir: DataDir, task: str, day: date) -> None:
+    """See to it that a day's figures are written before its files go. Raises OSError."""
+    _day_stats(data_dir, task, day, date.max)
+
+
 def days_with_executions(data_dir: DataDir, task: str) -> list[date]:
     """The days that have a log or kept statistics, oldest first."""
     kept = data_dir.analytics(task).glob("daily-stats-*.json")
@@ -120,14 +125,15 @@ def _by_day_more(data: dict[str, Any]) -> dict[str, Any]:
 
 def _day_stats(data_dir: DataDir, task: str, day: date, today: date) -> dict[str, Any]:
     kept = _read_kept(data_dir.daily_stats_file(task, day))
-    files = list_log_files(data_dir.executions(task), day, day)
     if kept is not None:
         read = (kept["log_bytes"], kept.get("validation_bytes", 0))
         there = (
             _log_size(data_dir, task, day),
             _size(data_dir.validations(task), day, VALIDATIONS),
         )
-        if read == there or (not files and day < today):
+        # A log only ever shrinks by what was deleted (retention): the figures stay.
+        gone = day < today and there[0] < read[0]
+        if read == there or gone:
             return kept
     data = daily_stats(data_dir, task, day)
     with contextlib.suppress(OSError):  # a read-only disk still has figures to show

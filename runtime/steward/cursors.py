@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from runtime.steward.state import Connection
+from runtime.data_dir import DataDir
+from runtime.datasets.log_files import COMPRESSED
+from runtime.steward.state import Connection, State
+
+DAYS_TO_REMEMBER = 90
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS cursors (
@@ -54,11 +58,23 @@ def move(connection: Connection, key: FileKey, observer: str, offset: int) -> No
     )
 
 
-def slowest_offset(connection: Connection, key: FileKey, observers: Iterable[str]) -> int:
-    """How far all of `observers` have read a file."""
-    return min(read_offsets(connection, key, observers).values(), default=0)
+def forget_gone(state: State, data_dir: DataDir, today: date) -> int:
+    """Remove the places in files that are gone and whose day is long past; returns how many.
 
-
-def forget(connection: Connection, before: date) -> int:
-    """Remove the places in files of days before `before`; returns how many."""
-    return connection.execute("DELETE FROM cursors WHERE day < ?", (before.isoformat(),)).rowcount
+    A file that is only away for a while (a volume that was not there) is still known after it.
+    """
+    before = (today - timedelta(days=DAYS_TO_REMEMBER)).isoformat()
+    rows = state.connection.execute(
+        "SELECT DISTINCT task, file FROM cursors WHERE day < ?", (before,)
+    ).fetchall()
+    gone = [
+        (row["task"], row["file"])
+        for row in rows
+        if not any(
+            data_dir.executions(row["task"]).joinpath(row["file"] + suffix).exists()
+            for suffix in ("", COMPRESSED)
+        )
+    ]
+    with state.transaction() as connection:
+        connection.executemany("DELETE FROM cursors WHERE task = ? AND file = ?", gone)
+    return len(gone)

@@ -74,6 +74,14 @@ class FileReader:
                 return self.file.path.stat().st_size - offset
         return (content_size(self.file) - offset) % SIZE_MODULUS
 
+    def has_lines_after(self, offset: int) -> bool:
+        """Whether a whole line begins at `offset` or later. Raises OSError."""
+        if self.unread(offset) <= 0:
+            return False
+        found = self.read(offset).lines > 0
+        self.close()
+        return found
+
     def read(self, offset: int, stop: int | None = None) -> Piece:
         """The next lines from `offset`, bounded, and none that begins at `stop` or later.
 

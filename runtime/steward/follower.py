@@ -15,6 +15,7 @@ from pathlib import Path
 
 from runtime.datasets.log_files import LogFile, list_log_files
 from runtime.steward.cursors import FileKey, move, read_offsets
+from runtime.steward.epoch import read_epoch
 from runtime.steward.file_reader import MAX_LINES, FileReader, Piece, node
 from runtime.steward.observer import Batch, LogObserver
 from runtime.steward.state import State
@@ -24,6 +25,10 @@ from runtime.steward.turns import Turns
 TURNS_BETWEEN_FULL_LOOKS = 20
 
 logger = logging.getLogger("loopai.steward")
+
+
+class PlacesChangedError(Exception):
+    """Somebody else has changed places in the log since they were read."""
 
 
 @dataclass(eq=False)
@@ -59,6 +64,7 @@ class Follower:
         self._turns = turns
         self._open: dict[str, _Open] = {}
         self._turn = 0
+        self._epoch = 0
 
     @property
     def lag_bytes(self) -> int:
@@ -82,6 +88,7 @@ class Follower:
         Observers that rest are asked too when it must be `at_once`.
         Raises OSError and `sqlite3.Error`; everything then is as it was.
         """
+        self._look_at_epoch()
         full = self._turn % TURNS_BETWEEN_FULL_LOOKS == 0
         self._turn += 1
         files = list_log_files(self.folder)
@@ -98,6 +105,8 @@ class Follower:
                 taken = self._turn_of(file, able)
             except FileNotFoundError:  # removed or replaced since it was listed
                 continue
+            except PlacesChangedError:  # the next turn begins with the new ones
+                return lines
             lines += taken
             most = max(most, taken)
         if most < MAX_LINES:
@@ -142,6 +151,8 @@ class Follower:
         handed: list[str] = []
         try:
             with self._state.transaction() as connection:
+                if read_epoch(connection) != self._epoch:
+                    raise PlacesChangedError
                 for name in names:
                     handed.append(name)
                     connection.execute("SAVEPOINT observer")
@@ -167,6 +178,15 @@ class Follower:
                 self._turns.went_well(name, self.task)
         if piece.records and len(refused) < len(names):
             known.last_timestamp = piece.records[-1]["timestamp"]
+
+    def _look_at_epoch(self) -> None:
+        """Forget all places when somebody else has changed some."""
+        epoch = read_epoch(self._state.connection)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._drop(set())
+            for observer in self._observers.values():
+                observer.rolled_back()
 
     def _known(self, file: LogFile) -> _Open | None:
         """What is known of a file, looked at anew when another stands in its place."""

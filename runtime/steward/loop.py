@@ -14,8 +14,10 @@ from datetime import datetime
 
 from runtime.clock import format_time
 from runtime.data_dir import checked_slug
+from runtime.datasets.content_lock import try_reading
 from runtime.errors import InvalidInputError
 from runtime.steward.cursors import TABLES as CURSORS
+from runtime.steward.epoch import TABLES as EPOCH
 from runtime.steward.follower import Follower
 from runtime.steward.observer import LogObserver, StewardContext
 from runtime.steward.report import write_report
@@ -49,6 +51,7 @@ class Steward:
         self._started_at = format_time(context.clock())
         self._lines = 0
         context.state.create(CURSORS)
+        context.state.create(EPOCH)
         context.state.create(SAMPLES)
 
     def run(self, stop: threading.Event) -> None:
@@ -77,7 +80,9 @@ class Steward:
         today = self._context.clock().date()
         for follower in self._followers.values():
             try:
-                lines += follower.turn(today, at_once=at_once)
+                with try_reading(self._context.data_dir) as may_read:
+                    if may_read:
+                        lines += follower.turn(today, at_once=at_once)
             except (OSError, sqlite3.Error) as error:
                 problem = f"{follower.task}: {error}"
         if problem != self._problem and problem is not None:

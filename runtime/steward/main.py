@@ -17,6 +17,7 @@ from runtime.config import load_deployment
 from runtime.data_dir import DataDir
 from runtime.errors import LoopaiError
 from runtime.steward.cursors import TABLES as CURSORS
+from runtime.steward.epoch import TABLES as EPOCH
 from runtime.steward.lock import hold_lock, steward_lock
 from runtime.steward.loop import Steward
 from runtime.steward.observer import StewardContext
@@ -66,7 +67,7 @@ def run(data_dir: DataDir, stop: threading.Event) -> int:
     try:
         with (
             hold_lock(steward_lock(data_dir), "another steward is at work.", wait=wait),
-            open_state(data_dir, f"{CURSORS};{SAMPLES}") as state,
+            open_state(data_dir, f"{CURSORS};{SAMPLES};{EPOCH}") as state,
         ):
             context = StewardContext(data_dir, config, state)
             Steward(context, make_observers(context)).run(stop)

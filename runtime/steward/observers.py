@@ -23,18 +23,33 @@ logger = logging.getLogger("loopai.steward")
 
 
 def make_observers(context: StewardContext, names: Sequence[str] = OBSERVERS) -> list[LogObserver]:
-    """Each observer that is there, its tables made. Raises what a broken one raises."""
+    """Each observer that is there, its tables made; one that cannot start is left out, loudly."""
     made = []
     for name in names:
         module, _, kind = name.partition(":")
         if not _is_there(module):
             logger.info("%s is not installed: left out", module)
             continue
-        observer: LogObserver = getattr(importlib.import_module(module), kind)(context)
-        if observer.tables:
-            context.state.create(observer.tables)
+        try:
+            observer: LogObserver = getattr(importlib.import_module(module), kind)(context)
+            if observer.tables:
+                context.state.create(observer.tables)
+        except Exception:
+            # The others go on; what it has not read is read after the next start.
+            logger.exception("%s cannot start: left out", name)
+            continue
         made.append(observer)
     return made
+
+
+def known_names(names: Sequence[str] = OBSERVERS) -> list[str]:
+    """The places in the log that these observers have, as far as they are there."""
+    found = []
+    for name in names:
+        module, _, kind = name.partition(":")
+        if _is_there(module):
+            found.append(getattr(importlib.import_module(module), kind).name)
+    return found
 
 
 def _is_there(module: str) -> bool:

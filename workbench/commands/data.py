@@ -11,6 +11,7 @@ import msgspec
 from rich.text import Text
 
 from runtime.command_line import data_dir_option, json_option, print_json
+from runtime.commands.erasure import erase_records, export
 from runtime.data_dir import DataDir
 from runtime.datasets.reader import decode_record
 from runtime.datasets.tail import LogTail
@@ -20,9 +21,13 @@ from workbench.console import out, print_table
 STYLES = {"success": "green", "error": "red", "timeout": "yellow"}
 
 
-@click.group("data", help="Read the log of executions: tail, query.")
+@click.group("data", help="The log of executions: tail, query, export, erase.")
 def command() -> None:
     pass
+
+
+command.add_command(export)
+command.add_command(erase_records)
 
 
 @command.command("tail", help="The newest executions of a task; -f waits for more.")

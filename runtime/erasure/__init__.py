@@ -1,0 +1,1 @@
+"""One person's records: found, handed out and erased, wherever they stand."""
