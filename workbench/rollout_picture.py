@@ -14,8 +14,9 @@ from runtime.clock import utc_now
 from runtime.rollout.rollout import Rollout, Step
 from workbench.console import out, print_table
 
-#: Characters of a bar to either side of its middle.
-HALF = 20
+#: Characters of a bar to either side of its middle, at most, and of what stands beside it.
+MOST_HALF = 20
+BESIDE = 54
 NAMES = {
     "errors": "errors",
     "timeouts": "timeouts",
@@ -52,17 +53,20 @@ def print_rollout(rollout: Rollout) -> None:
         )
     figures = rollout.evidence
     if figures:
+        if rollout.state == "running" and "reason" in figures:
+            out.print(Text(f"Now: {figures['reason']}"))
         out.print()
         print_evidence(figures)
     out.print()
     print_table(
-        ("at (UTC)", "step", "by", "share", "why"),
+        ("at (UTC)", "step", "outcome", "by", "share", "why"),
         [_step(step) for step in rollout.history],
     )
 
 
 def print_evidence(figures: dict[str, Any]) -> None:
     """What both versions did, and the interval of each difference as a bar."""
+    half = max(8, min(MOST_HALF, (out.width - BESIDE) // 2))
     counts, p99 = figures["executions"], figures["p99_ms"]
     for name in ("baseline", "candidate"):
         slow = f", p99 {p99[name]:.3g} ms" if p99[name] is not None else ""
@@ -71,18 +75,18 @@ def print_evidence(figures: dict[str, Any]) -> None:
     if limit is not None:
         out.print(Text(f"slow: longer than {limit:.3g} ms", style="dim"))
     out.print()
-    out.print(Text(f"{'':13}{'baseline':>9}{'candidate':>10}  {_scale()}"))
+    out.print(Text(f"{'':13}{'baseline':>9}{'candidate':>10}  {_scale(half)}"))
     for metric, known in figures["metrics"].items():
         line = Text(f"{NAMES.get(metric, metric):<13}")
         line.append(f"{_share(known['baseline']):>9}{_share(known['candidate']):>10}  ")
-        line.append_text(_bar(known))
+        line.append_text(_bar(known, half))
         lower, upper = known["difference"]["lower"], known["difference"]["upper"]
         line.append(f"  {_points(lower)} to {_points(upper)}")
         out.print(line)
     out.print(
         Text(
-            "Bars: candidate less baseline, in points; │ no difference, ┊ the margin to stay "
-            "below.\nWholly right of │: worse. Wholly left of ┊: may go on.",
+            "Bars: candidate less baseline, in points. Wholly right of │ (no difference; slow: 1 "
+            "point):\nworse. Wholly left of ┊ (the margin): may go on.",
             style="dim",
         )
     )
@@ -106,48 +110,49 @@ def _stages(rollout: Rollout) -> Text:
     return text
 
 
-def _place(difference: float) -> int:
+def _place(difference: float, half: int) -> int:
     """Where a difference stands on a bar: fine near nothing, coarse far from it."""
     share = math.copysign(math.log1p(abs(difference) / 0.005) / math.log1p(200), difference)
-    return HALF + round(HALF * max(-1.0, min(1.0, share)))
+    return half + round(half * max(-1.0, min(1.0, share)))
 
 
-def _scale() -> str:
-    marks = [" "] * (2 * HALF + 1)
+def _scale(half: int) -> str:
+    marks = [" "] * (2 * half + 1)
     for difference, text in ((-0.1, "-10"), (-0.01, "-1"), (0.0, "0"), (0.01, "+1"), (0.1, "+10")):
-        start = _place(difference) - len(text) // 2
+        start = _place(difference, half) - len(text) // 2
         marks[start : start + len(text)] = text
     return "".join(marks)
 
 
-def _bar(known: dict[str, Any]) -> Text:
+def _bar(known: dict[str, Any], half: int) -> Text:
     lower, upper = known["difference"]["lower"], known["difference"]["upper"]
-    tolerated, margin = known["tolerance"], known["margin"]
-    if lower >= tolerated and lower > -1.0:
+    if lower >= known["tolerance"]:
         style = "red"
-    elif upper <= margin:
+    elif upper <= known["margin"]:
         style = "green"
     else:
         style = "yellow"
-    bar = Text()
-    for place in range(2 * HALF + 1):
-        covered = _place(lower) <= place <= _place(upper)
-        if place == _place(tolerated):
-            bar.append("┿" if covered else "│", style=style if covered else "dim")
-        elif place == _place(margin):
-            bar.append("┿" if covered else "┊", style=style if covered else "dim")
-        else:
-            bar.append("━" if covered else "·", style=style if covered else "dim")
-    return bar
+    start, end = _place(lower, half), _place(upper, half)
+    marks = {_place(known["margin"], half): "┊", _place(known["tolerance"], half): "│"}
+    bar = [
+        ("┿" if place in marks else "━") if start <= place <= end else marks.get(place, "·")
+        for place in range(2 * half + 1)
+    ]
+    return Text.assemble(
+        ("".join(bar[:start]), "dim"),
+        ("".join(bar[start : end + 1]), style),
+        ("".join(bar[end + 1 :]), "dim"),
+    )
 
 
 def _step(step: Step) -> tuple[Any, ...]:
     return (
         step.at.strftime("%Y-%m-%d %H:%M:%S"),
         Text(step.event.replace("_", " "), style=STYLES.get(step.event, "")),
+        step.outcome,
         step.by,
         f"{step.percent} %",
-        f"{step.outcome}: {step.reason}" if step.outcome else step.reason,
+        step.reason,
     )
 
 

@@ -144,8 +144,9 @@ class RolloutObserver:
             if (known.stage, known.state) != (rollout.stage, rollout.state):
                 return known  # a person was quicker: the next tick judges what is now
             taken = transitions.take_judgement(known, judgement, moment)
-            if taken is known and known.evidence != judgement.figures:
-                return transitions.with_evidence(known, judgement.figures, moment)
+            figures = {**judgement.figures, "reason": judgement.reason}
+            if taken is known and known.evidence != figures:
+                return transitions.with_evidence(known, figures, moment)
             return taken
 
         after = self._change(rollout, change)
