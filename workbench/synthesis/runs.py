@@ -77,6 +77,7 @@ def begin(
     watcher: Watcher | None = None,
 ) -> Made:
     """Synthesize, journal every step, store the chosen program."""
+    load_strategies(plan.strategies)  # a name that no strategy has begins no run
     run = Journal(data_dir).start(
         plan.task,
         seed=plan.seed,
