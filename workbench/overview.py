@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from runtime.alerts.standings import read_alerts
 from runtime.artifacts import ArtifactStore
 from runtime.clock import utc_now
 from runtime.data_dir import DataDir
@@ -17,6 +18,7 @@ from runtime.datasets.log_files import list_log_files
 from runtime.datasets.rollup import stats
 from runtime.errors import LoopaiError
 from runtime.models import TaskSpecification
+from runtime.rollout.document import read_rollout
 from runtime.tasks import load_task
 
 FAILURE_SHARE = 0.15
@@ -37,6 +39,8 @@ class TaskOverview:
     active: int | None = None
     rolling_out: bool = False
     evaluation: dict[str, Any] = field(default_factory=dict)
+    #: Raised by the steward for this task.
+    alerts: tuple[dict[str, Any], ...] = ()
 
     @property
     def newest(self) -> int | None:
@@ -80,6 +84,8 @@ def overview(data_dir: DataDir, name: str) -> TaskOverview:
         active = store.active(name)
         shown = active or (versions[-1] if versions else None)
         evaluation = store.metadata(name, shown)["evaluation"] if shown else {}
+        rollout = read_rollout(data_dir, name)
+        rolling_out = rollout is not None and rollout.live
     except LoopaiError as error:
         return TaskOverview(name, problem=str(error.problems[0]))
     return TaskOverview(
@@ -88,8 +94,9 @@ def overview(data_dir: DataDir, name: str) -> TaskOverview:
         examples=count_lines(data_dir.examples_file(name)),
         versions=versions,
         active=active,
-        rolling_out=data_dir.rollout_file(name).is_file(),
+        rolling_out=rolling_out,
         evaluation=evaluation,
+        alerts=tuple(alert for alert in read_alerts(data_dir) if alert.get("task") == name),
     )
 
 
@@ -113,6 +120,7 @@ def traffic_today(data_dir: DataDir, name: str, today: date | None = None) -> Tr
 def warnings_of(item: TaskOverview, traffic: Traffic | None) -> list[str]:
     """What a person should look at, most pressing first; empty when all is well."""
     found = [item.problem] if item.problem else []
+    found += [str(alert["message"]) for alert in item.alerts]
     if traffic and traffic.executions and traffic.failed / traffic.executions > FAILURE_SHARE:
         share = traffic.failed / traffic.executions
         found.append(f"{share:.0%} of today's executions failed")

@@ -20,18 +20,20 @@ class Confirm(ModalScreen[str | None]):
         Binding("enter", "go", "Yes", show=False),
     ]
 
-    def __init__(self, title: str, question: str, yes: str) -> None:
+    def __init__(self, title: str, question: str, yes: str, *, reason: bool = True) -> None:
         super().__init__()
         self._title = title
         self._question = question
         self._yes = yes
+        self._with_reason = reason
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
             yield Static(self._question, classes="lead", markup=False)
-            yield Label("Reason [$soft]kept in the history; may be empty[/$soft]")
-            yield Input(compact=True)
+            if self._with_reason:
+                yield Label("Reason [$soft]kept in the history; may be empty[/$soft]")
+                yield Input(compact=True)
             with Horizontal(id="new-buttons"):
                 yield Button(self._yes, variant="primary", compact=True)
             yield Footer(show_command_palette=False, compact=True)
@@ -40,4 +42,4 @@ class Confirm(ModalScreen[str | None]):
     @on(Button.Pressed)
     def action_go(self) -> None:
         """Do it."""
-        self.dismiss(self.query_one(Input).value.strip())
+        self.dismiss(self.query_one(Input).value.strip() if self._with_reason else "")

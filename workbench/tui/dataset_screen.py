@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any, ClassVar
@@ -314,7 +315,20 @@ class DatasetScreen(PlaceScreen):
 
     def action_label(self) -> None:
         """Say of sampled executions whether they were right."""
-        self.notify("No sampled executions wait here.", severity="warning")
+        from workbench.tui.label_dialog import LabelDialog
+
+        task = self.loopai.chosen
+        if task is None:
+            return
+
+        def labelled(count: int | None) -> None:
+            if count:
+                self.notify(f"{count} labelled; they count from now on.")
+
+        try:
+            self.app.push_screen(LabelDialog(self.data_dir, task), labelled)
+        except (LoopaiError, sqlite3.Error) as error:
+            self.loopai.show_error(error, "The queue cannot be opened")
 
     def kept_state(self) -> dict[str, Any]:
         if self._open is None:

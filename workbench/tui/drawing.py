@@ -69,3 +69,42 @@ def milliseconds(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 10 else f"{value:,.0f}"
+
+
+def column_chart(
+    values: Sequence[float], *, width: int, height: int, style: str, unit: str = ""
+) -> Content:
+    """Columns from left to right on `height` lines, the scale at the left; gaps are NaN.
+
+    More values than letters are joined by their highest, so that a peak is never lost.
+    """
+    scale = 9
+    room = max(4, width - scale)
+    drawn = _join(values, room)
+    step = max(1, room // max(1, len(drawn)))
+    most = max((value for value in drawn if value == value), default=0.0)
+    lines: list[Content] = []
+    for line in range(height, 0, -1):
+        letters = []
+        for value in drawn:
+            filled = 0.0 if value != value or not most else value / most * height - (line - 1)
+            letter = " " if filled <= 0 else BLOCKS[min(7, max(0, round(filled * 8) - 1))]
+            letters.append((letter * max(1, step - (step > 2))).ljust(step))
+        shown = most if line == height else most / 2 if line == (height + 1) // 2 else None
+        label = f"{short_number(shown) if most >= 100 else milliseconds(shown)}{unit}"
+        label = label if shown is not None else ""
+        lines.append(
+            Content.assemble((label.rjust(scale - 2) + "  ", "$soft"), ("".join(letters), style))
+        )
+    return Content("\n").join(lines)
+
+
+def _join(values: Sequence[float], room: int) -> list[float]:
+    if len(values) <= room:
+        return list(values)
+    joined = []
+    for place in range(room):
+        part = values[place * len(values) // room : (place + 1) * len(values) // room]
+        known = [value for value in part if value == value]
+        joined.append(max(known) if known else float("nan"))
+    return joined
