@@ -124,6 +124,7 @@ class Pool:
                 self.release(worker, share)
                 share.queue.give_back(attempt.unanswered())
                 self._end(worker, "memory", share)
+                self._wake_share(share)
             if items:
                 share.queue.settle(items, answers)
         elif worker.loading is not None:

@@ -28,8 +28,10 @@ from runtime.server.traffic_split import TrafficSplit
 from runtime.tasks import load_task
 
 SECONDS_BETWEEN_LOOKS = 0.5
-# A failure may pass (a disk that was full, a copy that was not finished): try again so often.
-SECONDS_BETWEEN_RETRIES = 10.0
+# A failure may pass (a disk that was full, a copy that was not finished, a sandbox that was
+# killed): try again soon, and then ever more rarely.
+FIRST_RETRY_SECONDS = 0.5
+LAST_RETRY_SECONDS = 10.0
 
 logger = logging.getLogger("loopai.server")
 
@@ -44,6 +46,7 @@ class ServedTask:
     seen: Fingerprint = ()
     problem: str | None = None
     retry_at: float = 0.0
+    failures: int = 0
 
 
 class ServedTasks:
@@ -111,7 +114,8 @@ class ServedTasks:
                 logger.exception("could not look for new versions")
 
     async def _take_up(self, name: str, served: ServedTask, seen: Fingerprint) -> None:
-        served.seen = seen
+        if served.seen != seen:
+            served.seen, served.failures = seen, 0
         before = served.lane.serving
         rollout: Rollout | None = None
         try:
@@ -130,6 +134,8 @@ class ServedTasks:
                 text = f"cannot roll out {name} v{rollout.candidate}: {error}"
                 self._fail(name, served, text, error)
                 await self._report_unloadable(rollout, error)
+        if served.problem is None:
+            served.failures = 0
         served.lane.serving = serving
         if serving is None:
             logger.warning("no program is active for %s", name)
@@ -142,9 +148,12 @@ class ServedTasks:
             logger.info("took up the changed task of %s", name)
 
     def _fail(self, name: str, served: ServedTask, text: str, error: Exception) -> None:
+        wait = min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(served.failures, 10))
+        served.retry_at = time.monotonic() + wait
+        served.failures += 1
+        if served.problem != str(error) or served.failures == 1:
+            logger.error("%s", text)
         served.problem = str(error)
-        served.retry_at = time.monotonic() + SECONDS_BETWEEN_RETRIES
-        logger.error("%s", text)
 
     def _wanted(self, name: str) -> tuple[int | None, Rollout | None]:
         """The active version, and the rollout that splits its traffic."""
