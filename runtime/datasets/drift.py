@@ -17,8 +17,9 @@ from runtime.datasets.drift_sketch import OTHER, DriftSketch, Feature
 MIN_REFERENCE = 20
 MIN_RECORDS = 100
 NUMBER_BUCKETS = 10
-# Values seen once or twice say nothing by themselves; they are one bucket together.
+# Values seen hardly ever say nothing by themselves; they are one bucket together.
 MIN_SHARE = 0.005
+MIN_COUNT = 3
 MAX_BUCKETS = 30
 SMOOTHING = 0.5
 Z999 = 3.090232306167813
@@ -153,7 +154,14 @@ def _buckets(
         for category in both
     }
     ranked = sorted(weight, key=lambda category: (-weight[category], category))
-    kept = [c for c in ranked if weight[c] >= 2 * MIN_SHARE and c != OTHER][:MAX_BUCKETS]
+    kept = [
+        c
+        for c in ranked
+        if weight[c] >= 2 * MIN_SHARE
+        and c != OTHER
+        # What is hardly ever the same twice (names, whole texts) is no category.
+        and max(reference.categories.get(c, 0), current.categories.get(c, 0)) >= MIN_COUNT
+    ][:MAX_BUCKETS]
     columns = []
     for feature, total in ((reference, known), (current, seen)):
         named = [feature.categories.get(category, 0.0) for category in kept]

@@ -73,9 +73,10 @@ class VersionStats:
 
 
 class ExecutionStats:
-    """The sums of one day, or of several merged. A day's lines are added in time order."""
+    """The sums of one day, or of several merged. The order of lines does not matter."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, seconds: bool = True) -> None:
+        """Without `seconds`, the busiest one is not looked for: whoever adds knows it."""
         self.versions: dict[str, VersionStats] = {}
         self.errors = TopValues()
         self.outputs = OutputMix()
@@ -84,8 +85,7 @@ class ExecutionStats:
         self.peak_per_second = 0
         self.peak_at: str | None = None
         self.malformed_lines = 0
-        self._second = ""
-        self._in_second = 0
+        self._seconds: dict[str, int] | None = {} if seconds else None
 
     @property
     def executions(self) -> int:
@@ -156,7 +156,7 @@ class ExecutionStats:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> ExecutionStats:
-        stats = cls()
+        stats = cls(seconds=False)
         stats.versions = {
             key: VersionStats.from_json(version) for key, version in data["versions"].items()
         }
@@ -176,11 +176,12 @@ class ExecutionStats:
         hour = second[11:13]
         if hour.isdecimal():
             self.per_hour[int(hour) % 24] += 1
-        self._in_second = self._in_second + 1 if second == self._second else 1
-        self._second = second
-        if self._in_second > self.peak_per_second:
-            self.peak_per_second = self._in_second
-            self.peak_at = f"{second}Z"
+        if self._seconds is None:
+            return
+        count = self._seconds[second] = self._seconds.get(second, 0) + 1
+        stamp = f"{second}Z"
+        if (-count, stamp) < (-self.peak_per_second, self.peak_at or ""):
+            self.peak_per_second, self.peak_at = count, stamp
 
 
 def _agreement(everything: VersionStats) -> dict[str, Any]:

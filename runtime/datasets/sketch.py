@@ -14,6 +14,7 @@ from typing import Any
 # step: 1 / (2 * 128) of itself at most.
 STEPS = 128
 RELATIVE_ERROR = 1 / (2 * STEPS)
+LARGEST = 1e290
 
 
 class QuantileSketch:
@@ -33,7 +34,8 @@ class QuantileSketch:
         self._zeros = 0
 
     def add(self, value: float) -> None:
-        """Count a finite number."""
+        """Count a finite number; what is beyond 1e290 counts as that, so that sums are finite."""
+        value = max(-LARGEST, min(LARGEST, value))
         self.count += 1
         self.total += value
         if value < self.min:

@@ -169,7 +169,7 @@ def read_sums(connection: Connection, task: str, day: date) -> ExecutionStats:
     key = (task, day.isoformat())
     row = connection.execute("SELECT sums FROM day_sums WHERE task = ? AND day = ?", key).fetchone()
     if row is None:
-        return ExecutionStats()
+        return ExecutionStats(seconds=False)
     sums = ExecutionStats.from_json(msgspec.json.decode(row["sums"]))
     # Writers' files are read one after the other: the busiest second is known only from all.
     peak = connection.execute(
