@@ -29,6 +29,12 @@ class Question:
     max_tokens: int
     messages: tuple[Mapping[str, str], ...] = ()
 
+    def schema_options(self) -> list[Any]:
+        """The values that the schema of a single property allows."""
+        assert isinstance(self.schema, Mapping)
+        (only,) = self.schema["properties"].values()
+        return list(only["enum"])
+
 
 class Answerer(Protocol):
     """Anything that says something to a question, piece by piece."""

@@ -92,8 +92,8 @@ def compare(first: int, second: int, data_dir: DataDir, as_json: bool) -> None:
         "task": rows[0]["task_hash"] == rows[1]["task_hash"],
         "program": rows[0]["program_sha256"] == rows[1]["program_sha256"] is not None,
     }
-    sources = [str(best.get("source") or "").splitlines(keepends=True) for best in chosen]
-    difference = "".join(difflib.unified_diff(*sources, f"run {first}", f"run {second}"))
+    before, after = (str(best.get("source") or "").splitlines(keepends=True) for best in chosen)
+    difference = "".join(difflib.unified_diff(before, after, f"run {first}", f"run {second}"))
     if as_json:
         print_json({"runs": rows, "same": same, "difference": difference})
         return

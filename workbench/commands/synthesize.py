@@ -83,6 +83,13 @@ def resume_run(data_dir: DataDir, task: str, number: int) -> Made:
         return resume(data_dir, number, shown.say, ask=server.answer, watcher=shown)
 
 
+def _say_how_to_go_on(data_dir: DataDir, task: str) -> None:
+    broken = [run for run in Journal(data_dir).runs(task) if run["state"] == "interrupted"]
+    if broken and broken[0]["model"]:
+        number = broken[0]["id"]
+        errors.print(f"Go on with it: loopai synthesize {task} --resume {number}", markup=False)
+
+
 def _run_of(data_dir: DataDir, task: str, number: int) -> dict[str, Any]:
     run = Journal(data_dir).run(number)
     if run["task"] != task:
@@ -196,10 +203,14 @@ def command(
     if replayed is not None:
         return _replay(data_dir, task, replayed, as_json)
     specification = load_task(data_dir, task)
-    if resumed is not None:
-        made = resume_run(data_dir, task, resumed)
-    else:
-        made = make_version_with(data_dir, specification, strategies, seed, model)
+    try:
+        if resumed is not None:
+            made = resume_run(data_dir, task, resumed)
+        else:
+            made = make_version_with(data_dir, specification, strategies, seed, model)
+    except KeyboardInterrupt:
+        _say_how_to_go_on(data_dir, task)
+        raise
     outcome, version = made.outcome, made.version
     if at_once:
         ArtifactStore(data_dir).activate(task, version, reason="synthesize --promote")

@@ -37,12 +37,13 @@ def ask_json(
     temperature: float | None = None,
     max_tokens: int | None = None,
     variant: int = 0,
+    accepted: Mapping[str, Any] | None = None,
 ) -> Any:
-    """An answer that fits `schema`.
+    """An answer that fits `schema`; or `accepted`, where less than what is asked for will do.
 
     Raises UnusableAnswerError after three that do not; ModelUnavailableError as `answer` does.
     """
-    check = SchemaCheck(dict(schema), stage)
+    check = SchemaCheck(dict(accepted or schema), stage)
     messages = [Message("user", prompt)]
     reason = ""
     for attempt in range(TRIES):
@@ -91,19 +92,19 @@ def ask_python(calls: ModelCalls, stage: str, prompt: str, *, variant: int = 0) 
 
 def _fitting(text: str, check: SchemaCheck) -> Any:
     """The JSON in a text; raises ValueError when there is none, or it does not fit."""
-    reason = "it is not JSON"
+    unread, unfit = "it is not JSON", ""
     for part in _json_parts(text):
         try:
             value = parse_strictly(part)
         except ValueError as error:
-            reason = f"it is {error}"
+            unread = f"it is {error}"
             continue
         failures = check.errors(value)
         if not failures:
             return value
         first = failures[0]
-        reason = f"{first.path or 'it'}: {first.message}"
-    raise ValueError(reason)
+        unfit = unfit or f"{first.path or 'it'}: {first.message}"
+    raise ValueError(unfit or unread)
 
 
 def _json_parts(text: str) -> Iterator[str]:

@@ -42,8 +42,8 @@ class ReplayError(LoopaiError):
 class Budget:
     """How much may be spent: calls, tokens (of prompts and answers), seconds of waiting."""
 
-    calls: float = float("inf")
-    tokens: float = float("inf")
+    calls: int
+    tokens: int
     seconds: float = float("inf")
 
 
@@ -166,11 +166,11 @@ class ModelCalls:
     def share(self, part: float) -> Iterator[None]:
         """Within this block no more than `part` of the calls and tokens that are left."""
         before = self._limit
-        left_calls = max(0.0, self.budget.calls - self.spent.calls)
-        left_tokens = max(0.0, self.budget.tokens - self.spent.tokens)
+        left_calls = max(0, self.budget.calls - self.spent.calls)
+        left_tokens = max(0, self.budget.tokens - self.spent.tokens)
         self._limit = Budget(
-            self.spent.calls + max(1.0, left_calls * part),
-            self.spent.tokens + left_tokens * part,
+            self.spent.calls + max(1, int(left_calls * part)),
+            self.spent.tokens + int(left_tokens * part),
         )
         try:
             yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runtime.models import TaskSpecification
+from runtime.schema_check import SchemaCheck
 from workbench.synthesis.by_model.answers import ask_json
 from workbench.synthesis.by_model.calls import ModelCalls
 from workbench.synthesis.stages.prompts import describe, fill, show
@@ -20,8 +21,14 @@ def invent(
 
     Raises UnusableAnswerError or ModelUnavailableError.
     """
-    inputs = {"type": "array", "items": dict(task.input_schema), "minItems": 1, "maxItems": 50}
-    schema = {"type": "object", "properties": {"inputs": inputs}, "required": ["inputs"]}
+    asked, accepted = (
+        {
+            "type": "object",
+            "properties": {"inputs": {"type": "array", "items": items, "minItems": 1}},
+            "required": ["inputs"],
+        }
+        for items in (dict(task.input_schema), {"type": "object"})
+    )
     prompt = fill(
         __file__,
         task=describe(task),
@@ -29,5 +36,8 @@ def invent(
         count=AT_ONCE,
         style=STYLES[style % len(STYLES)],
     )
-    answer = ask_json(calls, "invent", prompt, schema, max_tokens=700, variant=style * 10)
-    return list(answer["inputs"][:AT_ONCE])
+    answer = ask_json(
+        calls, "invent", prompt, asked, max_tokens=700, variant=style * 10, accepted=accepted
+    )
+    fits = SchemaCheck(task.input_schema, "input_schema").is_valid
+    return [given for given in answer["inputs"][:AT_ONCE] if fits(given)]

@@ -32,9 +32,8 @@ def label(
     poor model answers the question's form rather than its matter, and so differs.
     Raises UnusableAnswerError or ModelUnavailableError.
     """
-    turn = wording % max(1, len(options))
-    order = [*options[turn:], *options[:turn]]
-    if wording % 2:
+    order = [*options[1:], options[0]] if wording > 1 else list(options)
+    if wording == 1:
         order.reverse()
     schema = {
         "type": "object",
