@@ -1,0 +1,188 @@
+"""Published versions: the very bytes that were uploaded, signed by the hub, never changed.
+
+Who uploads a version that is there gets an error, unless it is the same to the byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from runtime.artifact_files import METADATA, PROGRAM
+from runtime.clock import format_time, utc_now
+from runtime.errors import InvalidInputError, LoopaiError, NotFoundError, Problem
+from runtime.strict_json import parse_strictly
+from sync.hub import tables
+from sync.hub.hub_keys import Caller
+from sync.hub.store import Store
+from sync.signing import SigningKey
+
+MAX_PACKAGE_BYTES = 10_000_000
+MAX_MEMBER_BYTES = 8_000_000
+
+
+class ConflictError(LoopaiError):
+    """The version is there already, with other content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One published version; `content` is the ZIP, `specification` the task as YAML."""
+
+    task: str
+    version: int
+    content: bytes
+    specification: str
+    digest: str
+    signature: str
+    uploaded_at: str
+
+
+def signed_bytes(task: str, version: int, content: bytes, specification: str) -> bytes:
+    """What the signature of a package is over: its place, its ZIP and its task's specification.
+
+    With its place, so that one task's program cannot be handed out as another's.
+    """
+    head = {
+        "task": task,
+        "version": version,
+        "package": hashlib.sha256(content).hexdigest(),
+        "specification": hashlib.sha256(specification.encode()).hexdigest(),
+    }
+    return json.dumps(head, sort_keys=True).encode() + b"\n" + content
+
+
+class Packages:
+    """The artifact repository of all tenants."""
+
+    def __init__(self, store: Store, key: SigningKey) -> None:
+        self._store = store
+        self._key = key
+
+    def publish(
+        self, caller: Caller, task: str, content: bytes, specification: str, note: str = ""
+    ) -> Package:
+        """Take a version in. Raises InvalidInputError for what is no version, ConflictError."""
+        version = check_package(content)
+        package = Package(
+            task=task,
+            version=version,
+            content=content,
+            specification=specification,
+            digest=hashlib.sha256(content).hexdigest(),
+            signature=str(
+                self._key.sign(signed_bytes(task, version, content, specification), "artifact")
+            ),
+            uploaded_at=format_time(utc_now()),
+        )
+        with self._store.write() as connection:
+            there = self._select(connection, caller.tenant, task, version)
+            if there is not None:
+                if there.digest == package.digest:
+                    return there
+                raise ConflictError(
+                    Problem(
+                        f"{task} v{version} is published already, with other content.",
+                        remedy="Versions are immutable: publish a new one.",
+                    )
+                )
+            connection.execute(
+                insert(tables.packages).values(
+                    tenant=caller.tenant,
+                    task=task,
+                    version=version,
+                    content=content,
+                    specification=specification,
+                    digest=package.digest,
+                    signature=package.signature,
+                    note=note,
+                    uploaded_by=caller.key_id,
+                    uploaded_at=package.uploaded_at,
+                )
+            )
+            self._store.note(
+                connection, caller.tenant, caller.key_id, "published",
+                task=task, version=version, digest=package.digest,
+            )  # fmt: skip
+        return package
+
+    def get(self, tenant: str, task: str, version: int) -> Package:
+        """One version. Raises NotFoundError."""
+        with self._store.read() as connection:
+            package = self._select(connection, tenant, task, version)
+        if package is None:
+            raise NotFoundError(Problem(f"there is no {task} v{version} here."))
+        return package
+
+    def versions(self, tenant: str, task: str) -> list[dict[str, Any]]:
+        """A task's versions without their bytes, oldest first; empty for an unknown task."""
+        columns = tables.packages.c
+        with self._store.read() as connection:
+            rows = connection.execute(
+                select(
+                    columns.version, columns.digest, columns.signature, columns.note,
+                    columns.uploaded_at, func.length(columns.content).label("bytes"),
+                )
+                .where(columns.tenant == tenant, columns.task == task)
+                .order_by(columns.version)
+            )  # fmt: skip
+            return [dict(row._mapping) for row in rows]
+
+    def latest(self, tenant: str) -> dict[str, int]:
+        """Every task's newest version."""
+        columns = tables.packages.c
+        with self._store.read() as connection:
+            rows = connection.execute(
+                select(columns.task, func.max(columns.version).label("version"))
+                .where(columns.tenant == tenant)
+                .group_by(columns.task)
+            )
+            return {row.task: row.version for row in rows}
+
+    def _select(self, connection: Any, tenant: str, task: str, version: int) -> Package | None:
+        columns = tables.packages.c
+        row = connection.execute(
+            select(tables.packages).where(
+                columns.tenant == tenant, columns.task == task, columns.version == version
+            )
+        ).first()
+        if row is None:
+            return None
+        return Package(
+            row.task, row.version, row.content, row.specification, row.digest, row.signature,
+            row.uploaded_at,
+        )  # fmt: skip
+
+
+def check_package(content: bytes) -> int:
+    """The version number of a version's ZIP (as `loopai export` makes it), every file checked.
+
+    Raises InvalidInputError.
+    """
+    if len(content) > MAX_PACKAGE_BYTES:
+        raise InvalidInputError(f"A package has at most {MAX_PACKAGE_BYTES:,} bytes.")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            infos = archive.infolist()
+            if any(info.file_size > MAX_MEMBER_BYTES for info in infos):
+                raise InvalidInputError("The package holds a file that is too large.")
+            files = {info.filename: archive.read(info) for info in infos}
+        described = parse_strictly(files[METADATA])
+        version = described["artifact"]["version"]
+        digests = described["files"]
+        if len(files) != len(infos) or files.keys() != {*digests, METADATA}:
+            raise InvalidInputError("The package's files are not those its metadata names.")
+        for name, digest in digests.items():
+            if hashlib.sha256(files[name]).hexdigest() != digest:
+                raise InvalidInputError(f"The package's {name} is not what its metadata says.")
+        if PROGRAM not in digests or not isinstance(version, int) or version < 1:
+            raise InvalidInputError("The package holds no program with a version.")
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InvalidInputError(f"That is no version of a program ({error}).") from None
+    return version

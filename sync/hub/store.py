@@ -1,0 +1,125 @@
+"""The hub's database, SQLite in a file or PostgreSQL by URL, behind one layer (SQLAlchemy Core).
+
+Short transactions only; everything that blocks runs in threads, never on the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from runtime.clock import format_time, utc_now
+from runtime.data_dir import make_folder
+from runtime.errors import InvalidInputError, LoopaiError, Problem
+from sync.hub import tables
+
+FORMAT_VERSION = 1
+FILE_NAME = "hub.db"
+BUSY_SECONDS = 30
+
+
+class Store:
+    """One database. Safe to use from several threads."""
+
+    def __init__(self, url: str) -> None:
+        """Open it and make its tables where it is empty.
+
+        Raises InvalidInputError for a wrong URL, LoopaiError when it cannot be reached or was
+        written by a later release.
+        """
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise InvalidInputError(
+                Problem(
+                    "the database's URL is malformed.",
+                    remedy="Write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.",
+                )
+            ) from None
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self.shown_url = parsed.render_as_string(hide_password=True)
+        self.engine: Engine = create_engine(parsed, pool_pre_ping=True)
+        if self.engine.dialect.name == "sqlite":
+            event.listen(self.engine, "connect", _prepare_sqlite)
+        try:
+            self._prepare()
+        except OperationalError as error:
+            reason = str(error.orig).strip().splitlines()[0]
+            raise LoopaiError(
+                Problem(f"the database {self.shown_url} cannot be used: {reason}.")
+            ) from None
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Store:
+        """The embedded database of a hub's folder."""
+        make_folder(folder)
+        return cls(f"sqlite:///{folder / FILE_NAME}")
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: all of the block, or nothing where it raises."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    def insert_new(self, connection: Connection, table: Any, rows: list[dict[str, Any]]) -> int:
+        """Insert rows and leave out those whose primary key is there; returns how many were new."""
+        if not rows:
+            return 0
+        dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
+        key = table.primary_key.columns.keys()
+        statement = dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+        assert key
+        return len(connection.execute(statement, rows).fetchall())
+
+    def note(
+        self, connection: Connection, tenant: str, actor: str, action: str, **facts: Any
+    ) -> None:
+        """Write to the audit table within a transaction."""
+        connection.execute(
+            insert(tables.audit).values(
+                tenant=tenant, at=format_time(utc_now()), actor=actor, action=action, facts=facts
+            )
+        )
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _prepare(self) -> None:
+        with self.write() as connection:
+            tables.metadata.create_all(connection)
+            found = connection.execute(
+                select(tables.facts.c.value).where(tables.facts.c.name == "format_version")
+            ).scalar()
+            if found is None:
+                connection.execute(
+                    insert(tables.facts).values(name="format_version", value=str(FORMAT_VERSION))
+                )
+            elif int(found) > FORMAT_VERSION:
+                raise LoopaiError(
+                    Problem(
+                        f"the database {self.shown_url} has format version {found},"
+                        f" this release reads {FORMAT_VERSION}.",
+                        remedy="Use the release that wrote it, or a later one.",
+                    )
+                )
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")

@@ -1,0 +1,148 @@
+"""The hub's tables, the same on SQLite and PostgreSQL. Every row belongs to one tenant.
+
+Times are RFC 3339 text in UTC, so that they sort and compare alike on both.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+# SQLite counts only an INTEGER primary key up by itself.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+facts = Table(
+    "facts", metadata, Column("name", String(64), primary_key=True), Column("value", Text)
+)
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("created_at", String(32), nullable=False),
+)
+
+
+def _tenant() -> ForeignKey:
+    return ForeignKey("tenants.name")
+
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("tenant", _tenant(), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("revoked_at", String(32)),
+)
+packages = Table(
+    "packages",
+    metadata,
+    Column("tenant", _tenant(), primary_key=True),
+    Column("task", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("specification", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("uploaded_by", String(16), nullable=False),
+    Column("uploaded_at", String(32), nullable=False),
+)
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("tenant", _tenant(), primary_key=True),
+    Column("id", String(128), primary_key=True),
+    Column("mode", String(16), nullable=False),
+    Column("privacy_mode", String(16), nullable=False),
+    Column("tasks", JSON, nullable=False),
+    Column("status", JSON, nullable=False),
+    Column("registered_at", String(32), nullable=False),
+    Column("seen_at", String(32), nullable=False),
+)
+batches = Table(
+    "batches",
+    metadata,
+    Column("tenant", _tenant(), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("deployment", String(128), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("answer", JSON, nullable=False),
+    Column("received_at", String(32), nullable=False, index=True),
+)
+executions = Table(
+    "executions",
+    metadata,
+    Column("tenant", _tenant(), primary_key=True),
+    Column("execution_id", String(64), primary_key=True),
+    Column("deployment", String(128), nullable=False),
+    Column("task", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("latency_ms", Float, nullable=False),
+    Column("sampled", Boolean, nullable=False),
+    Column("input_hash", String(96)),
+    Column("input", JSON),
+    Column("output", JSON),
+    Column("error", JSON),
+    Index("executions_by_task", "tenant", "task", "at"),
+)
+validations = Table(
+    "validations",
+    metadata,
+    Column("tenant", _tenant(), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("execution_id", String(64), nullable=False),
+    Column("deployment", String(128), nullable=False),
+    Column("task", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("match", Boolean, nullable=False),
+    Column("similarity", Float, nullable=False),
+    Column("probability", Float, nullable=False),
+    Column("input", JSON),
+    Column("output", JSON),
+    Column("oracle_output", JSON),
+    Index("validations_by_task", "tenant", "task", "version"),
+)
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("tenant", _tenant(), nullable=False, index=True),
+    Column("task", String(64), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("opened_at", String(32), nullable=False),
+    Column("closed_at", String(32)),
+)
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("tenant", String(64), nullable=False, index=True),
+    Column("at", String(32), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("facts", JSON, nullable=False),
+)
