@@ -11,7 +11,9 @@ from typing import Any
 from rich.text import Text
 
 from runtime.clock import utc_now
+from runtime.data_dir import DataDir
 from runtime.rollout.rollout import Rollout, Step
+from runtime.steward.report import is_silent, read_report
 from workbench.console import out, print_table
 
 #: Characters of a bar to either side of its middle, at most, and of what stands beside it.
@@ -62,6 +64,18 @@ def print_rollout(rollout: Rollout) -> None:
         ("at (UTC)", "step", "outcome", "by", "share", "why"),
         [_step(step) for step in rollout.history],
     )
+
+
+def print_whether_watched(data_dir: DataDir) -> None:
+    """A warning where no steward is at work, for it takes every step."""
+    report = read_report(data_dir)
+    if report is None or is_silent(report, utc_now()):
+        out.print(
+            "Nothing is counted or decided now: no steward is running. It runs beside the "
+            "workers of `loopai-runtime start`.",
+            style="yellow",
+            markup=False,
+        )
 
 
 def print_evidence(figures: dict[str, Any]) -> None:

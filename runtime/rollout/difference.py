@@ -20,6 +20,9 @@ by betting"), and the values of d that are not rejected make a confidence sequen
 McAuliffe & Sekhon 2021). A value that was sampled with probability p weighs r/p (at most 1; r is
 the least p of earlier blocks): multiplying y - m by it, the means are those of all executions, and
 the bound holds exactly where both arms are sampled alike, as two equal versions are.
+
+Values are taken to be independent, given their arms. Where few callers send most requests, and a
+caller's fail together, the evidence is less than it looks.
 """
 
 from __future__ import annotations

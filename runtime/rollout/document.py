@@ -121,14 +121,14 @@ def change_rollout(
             return before
         after = change(before)
         if after != before:
-            write_rollout(data_dir, after, durable=after.history != before.history)
+            write_rollout(data_dir, after)
     return after
 
 
-def write_rollout(data_dir: DataDir, rollout: Rollout, *, durable: bool = True) -> None:
+def write_rollout(data_dir: DataDir, rollout: Rollout) -> None:
     """Replace `rollout.json`; the lock must be held. Raises OSError."""
     text = json.dumps(rollout.model_dump(mode="json"), ensure_ascii=False, indent=1)
-    write_atomic(data_dir.rollout_file(rollout.task), text + "\n", durable=durable)
+    write_atomic(data_dir.rollout_file(rollout.task), text + "\n")
 
 
 def put_in_the_past(data_dir: DataDir, rollout: Rollout) -> None:

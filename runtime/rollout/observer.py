@@ -7,7 +7,7 @@ What it counts stands in the database with its place in the log; what it decides
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -37,6 +37,8 @@ from runtime.steward.state import Connection
 PREFIX = "sampled-"
 # The place in the validations is kept under a name of its own.
 VALIDATIONS = "rollout-validations"
+# For people: each is one write to the disk. Steps are written at once.
+BETWEEN_NOTES = timedelta(seconds=2)
 
 logger = logging.getLogger("loopai.steward")
 
@@ -145,7 +147,9 @@ class RolloutObserver:
                 return known  # a person was quicker: the next tick judges what is now
             taken = transitions.take_judgement(known, judgement, moment)
             figures = {**judgement.figures, "reason": judgement.reason}
-            if taken is known and known.evidence != figures:
+            shown_at = known.evidence_at
+            due = shown_at is None or not timedelta() <= moment - shown_at < BETWEEN_NOTES
+            if taken is known and due and known.evidence != figures:
                 return transitions.with_evidence(known, figures, moment)
             return taken
 

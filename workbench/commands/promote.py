@@ -10,6 +10,7 @@ from runtime.data_dir import DataDir
 from runtime.rollout.control import activate_by_hand, start_rollout
 from workbench.commands.version_argument import VERSION
 from workbench.console import out
+from workbench.rollout_picture import print_whether_watched
 
 
 @click.command("promote", help="Make a version the one that serves, at once or in stages.")
@@ -55,3 +56,4 @@ def _promote_in_stages(
         f"Each stage {needs} validated executions. Watch it: loopai rollout show {task}",
         markup=False,
     )
+    print_whether_watched(data_dir)

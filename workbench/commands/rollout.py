@@ -16,7 +16,7 @@ from runtime.rollout.document import (
 from runtime.rollout.rollout import Rollout
 from runtime.tasks import load_task
 from workbench.console import out, print_table
-from workbench.rollout_picture import print_rollout
+from workbench.rollout_picture import print_rollout, print_whether_watched
 
 HELP = {
     "pause": "Stay at this share. Evidence is gathered on, and worse still rolls back.",
@@ -64,6 +64,8 @@ def show(task: str, past: bool, data_dir: DataDir, as_json: bool) -> None:
         print_json({**shown, "past": earlier} if past else shown)
         return
     print_rollout(rollout)
+    if rollout.live:
+        print_whether_watched(data_dir)
     if before:
         out.print()
         print_table(

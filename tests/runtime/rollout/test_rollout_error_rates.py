@@ -1,4 +1,4 @@
-"""How often rollouts err: a few hundred here, thousands in `tests.benchmarks.rollout_simulation`."""
+"""How often rollouts err: hundreds here, thousands in `tests.benchmarks.rollout_simulation`."""
 
 from __future__ import annotations
 

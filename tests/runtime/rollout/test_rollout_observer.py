@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -12,7 +13,7 @@ from runtime.artifacts import ArtifactStore
 from runtime.clock import format_time
 from runtime.config import DeploymentConfig
 from runtime.data_dir import DataDir
-from runtime.rollout import document
+from runtime.rollout import document, transitions
 from runtime.rollout.control import act, activate_by_hand, retry, roll_back_by_hand, start_rollout
 from runtime.rollout.document import find_rollout, past_rollouts
 from runtime.rollout.observer import RolloutObserver
@@ -277,3 +278,25 @@ def test_versions_in_a_rollout_are_not_pruned(box):
     for _ in range(3):
         add_version(box.data_dir, make_task(box.data_dir))
     assert box.store.prune(TASK, 1) == [3, 4]
+
+
+def test_changes_made_at_once_lose_none(box):
+    def change_many():
+        for _ in range(20):
+            document.change_rollout(
+                box.data_dir,
+                TASK,
+                lambda known: transitions.take_error(known, "It failed.", NOW),
+            )
+
+    config = CONFIG.model_copy(update={"error_limit": 1000})
+    act(box.data_dir, TASK, "abort")
+    box.start(config=config)
+    threads = [threading.Thread(target=change_many) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    rollout = find_rollout(box.data_dir, TASK)
+    assert rollout.errors == 60
+    assert len(rollout.history) == 61
