@@ -53,9 +53,10 @@ class ModelProgress:
         """Report one step."""
         line = f"{time.monotonic() - self._started:6.1f} s  {who}: {what}"
         if self._live:
-            self._status = Text(line)
+            self._status = Text(line, no_wrap=True, overflow="ellipsis")
             self._spinner.update(text=self._status)
             self._heard = ""
+            self._asked = Text("")
             self._show()
         else:
             console.print(line, markup=False, soft_wrap=True)

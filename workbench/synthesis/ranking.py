@@ -123,14 +123,20 @@ def explain(ranked: Sequence[Evaluated], target: float) -> str:
             f"R² is {report['r2']:.3f}, the mean error {report['mean_absolute_error']:g}."
         )
     ahead = [item for item in others if item.accuracy > first.accuracy]
-    if ahead:
-        names = " and ".join(f"{o.candidate.strategy} ({o.accuracy:.1%})" for o in ahead)
+    lucky = [o for o in ahead if o.candidate.helped_by and not first.candidate.helped_by]
+    if readable := [item for item in ahead if item not in lucky]:
+        names = " and ".join(f"{_name(o)} ({o.accuracy:.1%})" for o in readable)
         sentences.append(
             f"{names} scored within half a point above; the more readable program is kept."
         )
+    if lucky:
+        names = " and ".join(f"{_name(o)} ({o.accuracy:.1%})" for o in lucky)
+        sentences.append(
+            f"{names} leads by no more than luck may give; the program without a model is kept."
+        )
     behind = [item for item in others if item.accuracy <= first.accuracy]
     if behind:
-        names = ", ".join(f"{o.candidate.strategy} {o.accuracy:.1%}" for o in behind)
+        names = ", ".join(f"{_name(o)} {o.accuracy:.1%}" for o in behind)
         sentences.append(f"The others: {names}.")
     worst = report.get("worst_class")
     if worst is not None:
@@ -146,6 +152,12 @@ def explain(ranked: Sequence[Evaluated], target: float) -> str:
             "it could be luck; more examples would tell."
         )
     return " ".join(sentences)
+
+
+def _name(item: Evaluated) -> str:
+    """Its strategy; of those that a model helped, what tells them apart."""
+    candidate = item.candidate
+    return f"{candidate.strategy} {candidate.label}" if candidate.helped_by else candidate.strategy
 
 
 def _place(strategy: str) -> int:
