@@ -56,17 +56,29 @@ class TaskView:
     failures: Sequence[dict[str, Any]]
 
 
-def dashboard_html(views: Sequence[TaskView], version: str) -> str:
-    """The whole page."""
+def dashboard_html(
+    views: Sequence[TaskView], version: str, alerts: Sequence[dict[str, Any]] = ()
+) -> str:
+    """The whole page; `alerts` as `state/alerts.json` lists them."""
     cards = "".join(map(_card, views)) or "<p>There are no tasks here yet.</p>"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Loopai runtime</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="refresh" content="{SECONDS_BETWEEN_VIEWS}">'
-        f"<style>{STYLE}</style></head><body><h1>Loopai runtime</h1><main>{cards}</main>"
+        f"<style>{STYLE}</style></head><body><h1>Loopai runtime</h1>{_alerts(alerts)}"
+        f"<main>{cards}</main>"
         f"<footer><p>Release {escape(version)}. Counted since the runtime was started; times are "
         f"UTC. This page renews itself every {SECONDS_BETWEEN_VIEWS} seconds.</p></footer>"
         "</body></html>"
+    )
+
+
+def _alerts(alerts: Sequence[dict[str, Any]]) -> str:
+    return "".join(
+        f'<p class="problem" role="alert">{escape(alert["level"])}: '
+        f"{escape(alert['task'] + ': ' if alert['task'] else '')}{escape(alert['message'])} "
+        f"Since {escape(alert['since'][:16].replace('T', ' '))}.</p>"
+        for alert in alerts
     )
 
 

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from runtime.alerts.standings import read_alerts
 from runtime.datasets.log_files import list_log_files
 from runtime.server.answers import problem
 from runtime.server.artifact_pages import ArtifactPages
@@ -139,7 +140,8 @@ class _Pages:
             failures = self._datasets.newest(name, SHOWN_FAILURES, ("error", "timeout"))
             minutes = self._metrics.per_minute(name)
             views.append(TaskView(name, _state(served), totals, minutes, failures))
-        html = dashboard_html(views, version("loopai-workbench"))
+        alerts = read_alerts(self._tasks.data_dir)
+        html = dashboard_html(views, version("loopai-workbench"), alerts)
         return HTMLResponse(html, headers={"content-security-policy": PAGE_POLICY})
 
     async def tasks(self, request: Request) -> Response:

@@ -9,6 +9,13 @@ import click
 
 from runtime.clock import utc_now
 from runtime.command_line import data_dir_option, json_option, print_json
+from runtime.commands.stats import (
+    VERSION_COLUMNS,
+    agreement_text,
+    by_option,
+    drift_lines,
+    version_rows,
+)
 from runtime.data_dir import DataDir
 from runtime.datasets.rollup import days_with_executions, stats
 from runtime.tasks import load_task
@@ -21,9 +28,10 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 @click.command("stats", help="Latency, throughput, errors and outputs of a task, by day.")
 @click.argument("task")
 @click.option("--days", default=7, show_default=True, type=click.IntRange(min=1))
+@by_option
 @data_dir_option
 @json_option
-def command(task: str, days: int, data_dir: DataDir, as_json: bool) -> None:
+def command(task: str, days: int, by: str, data_dir: DataDir, as_json: bool) -> None:
     load_task(data_dir, task, with_examples=False)
     first = utc_now().date() - timedelta(days=days - 1)
     wanted = [day for day in days_with_executions(data_dir, task) if day >= first]
@@ -34,11 +42,11 @@ def command(task: str, days: int, data_dir: DataDir, as_json: bool) -> None:
         out.print(f"{task} was not executed in the last {days} days.", markup=False)
         out.print(f"Serve it with: loopai-runtime start --task-id {task}", markup=False)
     else:
-        print_stats(data)
+        print_stats(data, by)
 
 
-def print_stats(data: dict[str, Any]) -> None:
-    """The figures for a person."""
+def print_stats(data: dict[str, Any], by: str = "day") -> None:
+    """The figures for a person, with a table of the days or of the versions."""
     status, latency = data["status"], data["latency_ms"]
     total = data["executions"]
     out.print(
@@ -55,6 +63,29 @@ def print_stats(data: dict[str, Any]) -> None:
     out.print(f"busiest second: {peak['peak_per_second']:,} executions at {peak['peak_at']}")
     out.print(f"by hour (UTC):  {_spark(peak['per_hour'])}  00 to 23")
     out.print()
+    if by == "version":
+        print_table(VERSION_COLUMNS, version_rows(data))
+    else:
+        print_days(data)
+    if "agreement" in data:
+        out.print(f"agreement with the oracle: {agreement_text(data['agreement'])}", markup=False)
+    for line in drift_lines(data):
+        out.print(line, markup=False)
+    out.print()
+    values = data["outputs"]["values"][:10]
+    if values:
+        print_table(
+            ("output", "count", ""),
+            [(v["value"], v["count"], "█" * round(BAR * v["count"] / total)) for v in values],
+        )
+    for error in data["errors"]:
+        out.print(f"{error['count']:,} x {error['error']}", markup=False, style="red")
+    if data["malformed_lines"]:
+        out.print(f"{data['malformed_lines']:,} lines of the log could not be read", style="yellow")
+
+
+def print_days(data: dict[str, Any]) -> None:
+    """A row for each day."""
     print_table(
         ("day", "executions", "errors", "timeouts", "p50 ms", "p99 ms"),
         [
@@ -69,27 +100,6 @@ def print_stats(data: dict[str, Any]) -> None:
             for day in data["by_day"]
         ],
     )
-    out.print()
-    values = data["outputs"]["values"][:10]
-    if values:
-        print_table(
-            ("output", "count", ""),
-            [(v["value"], v["count"], "█" * round(BAR * v["count"] / total)) for v in values],
-        )
-    versions = data["versions"]
-    if len(versions) > 1:
-        out.print()
-        print_table(
-            ("version", "executions", "p99 ms"),
-            [
-                (f"v{name}", sum(v["status"].values()), v["latency_ms"]["p99"])
-                for name, v in versions.items()
-            ],
-        )
-    for error in data["errors"]:
-        out.print(f"{error['count']:,} x {error['error']}", markup=False, style="red")
-    if data["malformed_lines"]:
-        out.print(f"{data['malformed_lines']:,} lines of the log could not be read", style="yellow")
 
 
 def _spark(counts: list[int]) -> str:
