@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from runtime.sandbox import protocol
 from runtime.sandbox.attempt import MAX_DEATHS
+from runtime.sandbox.crew import Crew
 from runtime.sandbox.limits import Limits
 from runtime.sandbox.pool_worker import NEVER, PoolWorker
 from runtime.sandbox.program import Program, module_error
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 class Loading:
     """Loads programs into the workers of one pool."""
 
-    def __init__(self, pool: Pool, limits: Limits) -> None:
+    def __init__(self, pool: Pool, crew: Crew, limits: Limits) -> None:
         self._pool = pool
+        self._crew = crew
         self._limits = limits
         #: What every worker shall hold, by digest, the one prepared longest ago first.
         self._programs: dict[str, Program] = {}
@@ -68,8 +70,8 @@ class Loading:
         """Have an idle worker load the next program it lacks, unless another is at it."""
         if self._ahead is not None:
             return False
-        for program in list(self._programs.values()):
-            if program.digest not in worker.process.loaded.keys() | worker.refused:
+        for program in self._programs.values():
+            if worker.lacks(program.digest):
                 self._ahead = worker
                 self.load(worker, program)
                 return True
@@ -136,12 +138,12 @@ class Loading:
         """Have the next worker load what it lacks, and tell whoever waited that all have it."""
         if self._ahead is None:
             for program in list(self._programs.values()):
-                worker = self._pool.take_idle(program)
+                worker = self._crew.take_idle(program)
                 if worker is not None:
                     self._ahead = worker
                     self.load(worker, program)
                     break
-        workers = [worker for worker in self._pool.everybody() if not worker.is_stuck]
+        workers = [worker for worker in self._crew.all if not worker.is_stuck]
         for digest in list(self._awaited):
             holding = [digest in worker.process.loaded for worker in workers]
             if holding and all(holding):

@@ -8,8 +8,6 @@ So one slow input delays its neighbours by milliseconds, and a queue full of the
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 from runtime.errors import LoopaiError
 from runtime.sandbox import protocol
 from runtime.sandbox.attempt import Attempt
+from runtime.sandbox.crew import Crew
 from runtime.sandbox.limits import Limits
 from runtime.sandbox.loading import Loading
 from runtime.sandbox.nursery import Nursery
@@ -25,15 +24,9 @@ from runtime.sandbox.pool_worker import NEVER, PoolWorker
 from runtime.sandbox.program import Program, expect_every_wall
 from runtime.sandbox.protocol import Answer, Kind, ProtocolError
 from runtime.sandbox.share import Queue, Share
+from runtime.sandbox.turns import Turns
 
-#: Workers that may be stuck beside those that work, for each of these.
-STUCK_EACH = 3
-#: Workers raised beside stuck ones stay so long: who was stuck often is soon stuck again.
-SECONDS_TO_KEEP = 10.0
-
-logger = logging.getLogger("loopai.sandbox")
-
-#: Told the reason a worker was ended for, and the queue it worked for ("" for none).
+#: Told why a worker was ended, and the queue it worked for ("" for none).
 Ended = Callable[[str, str], None]
 
 
@@ -51,16 +44,11 @@ class Pool:
         self.workers = workers
         self._ended = ended
         self._loop = asyncio.get_running_loop()
+        self._crew = Crew(workers)
+        self._turns = Turns(workers)
         self._nursery = Nursery(limits, self._loop, self, self._born)
-        self._loading = Loading(self, limits)
-        self._watch = PoolWatch(self, self._loop)
-        self._keep_all_until = 0.0
-        self._all: set[PoolWorker] = set()
-        self._idle: list[PoolWorker] = []
-        self._shares: dict[int, Share] = {}
-        self._hungry: deque[Share] = deque()
-        self._working = 0
-        self._stuck = 0
+        self._loading = Loading(self, self._crew, limits)
+        self._watch = PoolWatch(self, self._crew, self._turns, self._loop)
         self._scheduled = False
         self._closed = False
         self._walls: asyncio.Future[tuple[protocol.Wall, ...]] = self._loop.create_future()
@@ -81,18 +69,15 @@ class Pool:
 
     def add(self, queue: Queue) -> None:
         """Serve a queue; `wake` says that something waits in it."""
-        self._shares[id(queue)] = Share(queue, self.workers)
+        self._turns.add(queue)
 
     def remove(self, queue: Queue) -> None:
         """Forget a queue in which nothing waits or runs."""
-        del self._shares[id(queue)]
+        self._turns.remove(queue)
 
     def wake(self, queue: Queue) -> None:
         """Have what waits in a queue run, together with all else that comes in this turn."""
-        share = self._shares[id(queue)]
-        if not share.is_hungry:
-            share.is_hungry = True
-            self._hungry.append(share)
+        self._turns.wake(queue)
         if not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._dispatch)
@@ -101,11 +86,8 @@ class Pool:
         """End every worker. What still waits is answered by nobody."""
         self._closed = True
         self._watch.close()
-        for worker in list(self._all):
-            worker.detach()
-            worker.process.close()
-        self._all.clear()
-        self._idle.clear()
+        for worker in self.everybody():
+            self._crew.remove(worker)
         self._loading.close()
         await self._nursery.close()
 
@@ -186,36 +168,20 @@ class Pool:
     def _dispatch(self) -> None:
         self._scheduled = False
         now = monotonic()
-        crowded = self._stuck >= STUCK_EACH * self.workers
-        for _ in range(len(self._hungry)):
-            if not self._idle or self._working >= self.workers:
+        crew = self._crew
+        while crew.may_begin():
+            # When as many are stuck as may be, slow queues leave the others a worker.
+            spare_slow = not crew.may_get_stuck() and crew.working > 0
+            share = self._turns.next(now, spare_slow=spare_slow)
+            if share is None:
                 break
-            share = self._hungry.popleft()
-            while (
-                share.queue.waiting()
-                and self._idle
-                and self._working < self.workers
-                and (not (crowded and share.is_slow) or not self._working)
-                and share.may_begin(now)
-            ):
-                self._begin(share, now)
-            if share.queue.waiting():
-                self._hungry.append(share)
-            else:
-                share.is_hungry = False
+            self._begin(share, now)
         self._watch.arm()
 
     def _begin(self, share: Share, now: float) -> None:
         program, items = share.queue.take(share.most)
-        idle = self._idle
-        at = len(idle) - 1
-        while at > 0 and program.digest not in idle[at].process.loaded:
-            at -= 1
-        if program.digest not in idle[at].process.loaded:
-            at = len(idle) - 1
-        worker = idle.pop(at)
+        worker = self._crew.begin(program)
         share.begin(now)
-        self._working += 1
         worker.share = share
         if program.digest in worker.process.loaded:
             self.run(worker, program, items)
@@ -237,7 +203,7 @@ class Pool:
         items, worker.waiting = worker.waiting, ()
         share = worker.share
         if share is not None:
-            if worker in self._all:
+            if worker in self._crew.all:
                 self.release(worker, share)
                 self.rest(worker)
             share.queue.settle(items, [answer] * len(items))
@@ -256,37 +222,26 @@ class Pool:
         self._wake_share(share)
 
     def _wake_share(self, share: Share) -> None:
-        if share.queue.waiting() and not share.is_hungry:
-            share.is_hungry = True
-            self._hungry.append(share)
-        if self._hungry and not self._scheduled:
+        self._turns.wake_share(share)
+        if not self._scheduled:
             self._dispatch()
 
     def release(self, worker: PoolWorker, share: Share) -> None:
         """A worker works for the queue no more."""
-        if worker.is_stuck:
-            worker.is_stuck = False
-            share.stuck -= 1
-            self._stuck -= 1
-        else:
-            share.running -= 1
-            self._working -= 1
+        share.end(was_stuck=worker.is_stuck)
+        self._crew.end(worker)
         worker.attempt = worker.share = None
         worker.waiting = ()
 
     def let_others_go_on(self, worker: PoolWorker, attempt: Attempt[Any], share: Share) -> None:
         """A worker is stuck with one input: have the others run elsewhere, where that helps."""
-        if self._stuck >= STUCK_EACH * self.workers:
+        if not self._crew.may_get_stuck():
             return
-        if len(attempt.unanswered()) == 1 and not self._hungry:
+        if len(attempt.unanswered()) == 1 and not self._turns.anybody_waits():
             return
-        worker.is_stuck = True
-        share.running -= 1
-        share.stuck += 1
-        self._working -= 1
-        self._stuck += 1
+        self._crew.get_stuck(worker)
+        share.get_stuck()
         share.note_time(1, STUCK_SECONDS)
-        self._keep_all_until = monotonic() + SECONDS_TO_KEEP
         others = attempt.give_away()
         worker.stop_after_this()
         share.queue.give_back(others)
@@ -297,73 +252,47 @@ class Pool:
 
     def _grow(self) -> None:
         """Have as many workers as may work, and one more to take the place of any of them."""
-        missing = self.workers + 1 + self._stuck - len(self._all) - self._nursery.expected
-        if missing > 0 and not self._closed:
+        missing = self._crew.missing(self._nursery.expected)
+        if missing and not self._closed:
             self._nursery.raise_workers(missing)
 
     def _born(self, worker: PoolWorker) -> None:
-        self._all.add(worker)
+        self._crew.all.add(worker)
         self._watch.arm()
 
     def rest(self, worker: PoolWorker) -> None:
         """A worker has nothing to do: it loads what it lacks, waits for work, or is not needed."""
-        too_many = len(self._all) > self.workers + 1 + self._stuck
-        if too_many and monotonic() > self._keep_all_until:
+        waits = self._turns.anybody_waits()
+        if self._crew.has_one_too_many():
             self._end(worker, "")
-        elif (self._idle or not self._hungry) and self._loading.may_load_next(worker):
+        elif (self._crew.idle or not waits) and self._loading.may_load_next(worker):
             pass
         else:
-            self._idle.append(worker)
-            if self._hungry and not self._scheduled:
+            self._crew.idle.append(worker)
+            if waits and not self._scheduled:
                 self._scheduled = True
                 self._loop.call_soon(self._dispatch)
 
-    def take_idle(self, program: Program) -> PoolWorker | None:
-        """An idle worker that lacks a program, to load it; None when each has it or works."""
-        for at, worker in enumerate(self._idle):
-            if program.digest not in worker.process.loaded.keys() | worker.refused:
-                return self._idle.pop(at)
-        return None
-
-    def is_at_work(self) -> bool:
-        """Whether anything runs, waits or gets ready."""
-        return bool(
-            self._hungry or self._working or self._stuck or len(self._idle) < len(self._all)
-        )
-
     def go_on(self) -> None:
-        """Have what waits run where it may by now; have workers raised where some are missing."""
-        if self._hungry and not self._scheduled:
-            self._dispatch()
+        """Have what waits run where it may by now, and workers raised where some are missing."""
+        self._dispatch()
         self._grow()
-
-    def is_deserted(self) -> bool:
-        """Whether something waits and there is no worker at all."""
-        return bool(self._hungry) and not self._all
 
     def refuse_all(self) -> None:
         """Have every queue answer what waits in it: it cannot be run."""
-        reason = self._nursery.problem or "No sandbox worker is ready."
-        for share in self._hungry:
-            share.queue.refuse(reason)
+        self._turns.refuse_all(self._nursery.problem or "No sandbox worker is ready.")
 
     def everybody(self) -> list[PoolWorker]:
         """Every worker there is."""
-        return [*self._all]
+        return [*self._crew.all]
 
     def _end(self, worker: PoolWorker, reason: str, share: Share | None = None) -> None:
         """Be rid of a worker that may have worked for `share`; tell the reason, if there is one,
         and have another raised."""
-        if worker not in self._all:
-            return
-        self._all.discard(worker)
-        if worker in self._idle:
-            self._idle.remove(worker)
-        worker.detach()
-        worker.process.close()
-        if reason:
-            self._ended(reason, share.queue.name if share is not None else "")
-        self._grow()
+        if self._crew.remove(worker):
+            if reason:
+                self._ended(reason, share.queue.name if share is not None else "")
+            self._grow()
 
     def cannot_start(self, error: LoopaiError) -> None:
         """The first worker cannot be had: whoever waits for the start is told."""

@@ -11,7 +11,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from runtime.sandbox.attempt import Attempt
+from runtime.sandbox.crew import Crew
 from runtime.sandbox.pool_worker import NEVER, PoolWorker
+from runtime.sandbox.turns import Turns
 
 if TYPE_CHECKING:
     from runtime.sandbox.pool import Pool
@@ -26,8 +28,12 @@ SECONDS_WITHOUT = 5.0
 class PoolWatch:
     """Looks at the workers of one pool. On its event loop only."""
 
-    def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, pool: Pool, crew: Crew, turns: Turns, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self._pool = pool
+        self._crew = crew
+        self._turns = turns
         self._loop = loop
         self._tick: asyncio.TimerHandle | None = None
         self._deserted_since = NEVER
@@ -61,7 +67,7 @@ class PoolWatch:
                 pool.lost(worker, TimeoutError())
         pool.go_on()
         self._look_for_anybody(now)
-        if pool.is_at_work():
+        if not self._crew.is_complete() or self._turns.anybody_waits():
             self.arm()
 
     def _judge(self, worker: PoolWorker, attempt: Attempt[Any], now: float) -> None:
@@ -79,7 +85,7 @@ class PoolWatch:
         return used == inf or used - worker.cpu_when_late > STUCK_CPU_SECONDS
 
     def _look_for_anybody(self, now: float) -> None:
-        if not self._pool.is_deserted():
+        if self._crew.all or not self._turns.anybody_waits():
             self._deserted_since = NEVER
         elif self._deserted_since == NEVER:
             self._deserted_since = now

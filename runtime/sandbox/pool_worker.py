@@ -72,6 +72,10 @@ class PoolWorker:
         self._told_to_stop = True
         self.process.stop_after_this(True)
 
+    def lacks(self, digest: str) -> bool:
+        """Whether it should be given a program."""
+        return digest not in self.process.loaded and digest not in self.refused
+
     def drop(self, digest: str) -> None:
         """Have a program forgotten."""
         del self.process.loaded[digest]

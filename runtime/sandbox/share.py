@@ -81,6 +81,18 @@ class Share:
         self.running += 1
         self._last_began = now
 
+    def get_stuck(self) -> None:
+        """A worker that runs items of the queue is stuck with one."""
+        self.running -= 1
+        self.stuck += 1
+
+    def end(self, *, was_stuck: bool) -> None:
+        """A worker runs items of the queue no more."""
+        if was_stuck:
+            self.stuck -= 1
+        else:
+            self.running -= 1
+
     def note_time(self, items: int, seconds: float) -> None:
         """Learn from an attempt what an item costs."""
         cost = max(seconds - ROUND_TRIP, 1e-6) / items

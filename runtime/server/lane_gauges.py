@@ -11,6 +11,6 @@ def show_lanes(tasks: ServedTasks, metrics: Metrics) -> None:
     for name, served in tasks.by_name.items():
         metrics.set(("in_flight", name), served.lane.in_flight)
         metrics.set(("queue_depth", name), served.lane.waiting())
-        metrics.set(("log_lag", name), served.lane.log_lag())
+        metrics.set(("log_lag_seconds", name), served.lane.log_lag())
         metrics.set(("queue_limit", name), served.lane.max_queue)
         metrics.set(("log_fails", name), float(served.lane.log.problem is not None))

@@ -38,10 +38,14 @@ COUNTERS = {
 GAUGES = {
     "in_flight": ("Requests accepted and not yet answered", ("task",)),
     "queue_depth": ("Requests accepted that no sandbox worker runs yet", ("task",)),
+    "log_lag_seconds": ("Age of the oldest execution whose line is not written yet", ("task",)),
     "queue_limit": ("Requests that may wait, over all workers", ("task",)),
     "connections": ("Open connections", ()),
+    "sandbox_workers": ("Sandbox workers that are ready or at work", ()),
     "workers_ready": ("HTTP workers that answer requests", ()),
 }
+#: Of these the largest counts, not the sum over all processes.
+LARGEST = frozenset({"log_lag_seconds"})
 #: What means nothing once the process that wrote it has ended.
 OF_A_PROCESS = frozenset({*GAUGES, "alive", "log_fails"})
 EXECUTIONS, BATCHES, PER_MINUTE = "executions", "batches", "minutes"
@@ -134,13 +138,16 @@ class Metrics:
             self._slot.row(key, 1)[0] = value
 
     def totals(self) -> Figures:
-        """Every row, summed over all processes; `minutes` rows are `per_minute`'s."""
+        """Every row, over all processes; `minutes` rows are `per_minute`'s."""
         totals: Figures = {}
         for key, cells in self._memory.rows():
             if key[0] == PER_MINUTE or key[0] == "alive":
                 continue
             known = totals.get(key)
-            totals[key] = cells if known is None else [*map(sum, zip(known, cells, strict=True))]
+            if known is not None:
+                together = max if key[0] in LARGEST else sum
+                cells = [*map(together, zip(known, cells, strict=True))]
+            totals[key] = cells
         return totals
 
     def per_minute(self, task: str) -> list[tuple[int, int]]:

@@ -71,6 +71,17 @@ def test_gauges_end_with_their_process_and_counters_do_not():
     assert totals["problems", "spam", "timeout"] == [1.0]
 
 
+def test_of_ages_the_largest_is_shown_and_of_counts_the_sum():
+    memory = CounterMemory(2)
+    for number in (0, 1):
+        metrics = Metrics(memory, memory.slot(number))
+        metrics.set(("log_lag_seconds", "spam"), number + 0.5)
+        metrics.set(("queue_depth", "spam"), number + 1)
+    text = metrics.text(list).decode()
+    assert 'loopai_log_lag_seconds{task="spam"} 1.5' in text
+    assert 'loopai_queue_depth{task="spam"} 3.0' in text
+
+
 def test_workers_are_summed_in_histograms_and_minutes():
     memory = CounterMemory(2)
     workers = [Metrics(memory, memory.slot(number)) for number in (0, 1)]
