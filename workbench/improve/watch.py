@@ -8,9 +8,12 @@ from __future__ import annotations
 import logging
 import threading
 
+from runtime.artifacts import ArtifactStore
 from runtime.config import DeploymentConfig, load_deployment
 from runtime.data_dir import DataDir
+from runtime.datasets.log_files import content_size, list_log_files
 from runtime.errors import LoopaiError, NotFoundError
+from runtime.validation.settle import PREFIX
 from workbench.improve.improving import Improvement, Situation, Synthesize, improve, look
 from workbench.improve.journal import ImproveJournal
 from workbench.improve.promotion import promote, rollout_under_way
@@ -26,6 +29,8 @@ class Watch:
         self._synthesize = synthesize
         self._task = task
         self._stop = threading.Event()
+        #: What there was to look at when a task was last looked at in vain.
+        self._seen: dict[str, object] = {}
 
     def stop(self) -> None:
         self._stop.set()
@@ -45,7 +50,7 @@ class Watch:
                 break
             try:
                 improvement = self._look_at(name, config)
-            except LoopaiError as error:
+            except (LoopaiError, OSError) as error:
                 logger.error("%s is not improved: %s", name, error)
             else:
                 made += [improvement] if improvement else []
@@ -54,6 +59,10 @@ class Watch:
     def _look_at(self, name: str, config: DeploymentConfig) -> Improvement | None:
         if rollout_under_way(self._data_dir, name):
             return None
+        there = self._fingerprint(name, config)
+        if self._seen.get(name) == there:
+            return None  # running the program again would show the same
+        self._seen[name] = there
         try:
             situation = look(self._data_dir, name)
         except NotFoundError:
@@ -66,6 +75,12 @@ class Watch:
             made = improve(self._data_dir, situation, self._synthesize, journal)
         self._offer(made, config)
         return made
+
+    def _fingerprint(self, name: str, config: DeploymentConfig) -> object:
+        """Changes with the task's validations, its active version and the settings."""
+        files = list_log_files(self._data_dir.validations(name), prefix=PREFIX)
+        sizes = tuple((file.name, content_size(file)) for file in files)
+        return sizes, ArtifactStore(self._data_dir).active(name), config.improve
 
     def _new(self, situation: Situation, journal: ImproveJournal) -> set[str]:
         return {case.key for case in situation.failures} - journal.tried(situation.task.name)

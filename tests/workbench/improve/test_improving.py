@@ -9,20 +9,25 @@ import sys
 
 import pytest
 from improve_parts import a_drifted_task, message, new_traffic, old_traffic, validate
-from support import TASK, clean_environment, wait_until
+from support import TASK, add_version, clean_environment, wait_until
 
 from runtime.artifacts import ArtifactStore
 from runtime.config import DeploymentConfig
 from runtime.data_dir import DataDir
 from runtime.rollout.document import read_rollout
 from runtime.tasks import load_task
-from workbench.commands.synthesize import make_version
 from workbench.improve.cases import confirm
 from workbench.improve.gain import mcnemar
 from workbench.improve.improving import look
 from workbench.improve.journal import ImproveJournal
 from workbench.improve.patterns import Seen, find_mistakes, find_patterns
 from workbench.improve.watch import Watch
+
+BETTER = """
+def run(input_data):
+    text = input_data["text"]
+    return "spam" if "buy" in text or ("jackpot" in text and not text.endswith("7")) else "ham"
+"""
 
 
 @pytest.fixture
@@ -103,7 +108,7 @@ def test_the_watch_stops_at_the_offer_and_never_tries_the_same_failures_twice(da
 
     def synthesize(task):
         synthesized.append(task.name)
-        return make_version(data_dir, task, ("rule",), 0)[1]
+        return add_version(data_dir, task, BETTER + f"# {len(synthesized)}\n")
 
     config = DeploymentConfig.model_validate({"improve": {"min_failures": 10}})
     watch = Watch(data_dir, synthesize)
