@@ -31,6 +31,8 @@ from runtime.sandbox import check_source
 
 # With `agreement: auto`, answers of an oracle so lately mean that there will be more.
 DAYS_OF_VALIDATIONS = 14
+# Workers try again every ten seconds.
+ONE_FAILURE = timedelta(seconds=8)
 
 Act = Callable[[Rollout, str, datetime], Rollout]
 ACTS: dict[str, Act] = {
@@ -123,11 +125,16 @@ def report_unloadable(
 ) -> None:
     """A worker cannot load the candidate: an outcome "error", final when it never could.
 
+    What several workers report within seconds is one failure.
+
     Raises LoopaiError and OSError.
     """
     told = f"v{rollout.candidate} cannot be loaded: {reason}"
 
     def change(known: Rollout) -> Rollout:
+        last = known.history[-1]
+        if last.event == "error" and not for_good and clock() - last.at < ONE_FAILURE:
+            return known
         return transitions.take_error(known, told, clock(), by="server", final=for_good)
 
     change_rollout(data_dir, rollout.task, change, rollout_id=rollout.id)

@@ -152,7 +152,7 @@ def _decoded(content: bytes, file: Path, line: int | None = None) -> Rollout:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or None
         fault = Problem(f"is no rollout: {first['msg']}.", file, line, place, _REMEDY)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         fault = Problem(f"is not JSON: {error}.", file, line, remedy=_REMEDY)
     raise InvalidInputError(fault)
 

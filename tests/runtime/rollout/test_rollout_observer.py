@@ -7,14 +7,24 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support import TASK, add_version, make_task, promote
 
 from runtime.artifacts import ArtifactStore
 from runtime.clock import format_time
 from runtime.config import DeploymentConfig
 from runtime.data_dir import DataDir
+from runtime.errors import InvalidInputError
 from runtime.rollout import document, transitions
-from runtime.rollout.control import act, activate_by_hand, retry, roll_back_by_hand, start_rollout
+from runtime.rollout.control import (
+    act,
+    activate_by_hand,
+    report_unloadable,
+    retry,
+    roll_back_by_hand,
+    start_rollout,
+)
 from runtime.rollout.document import find_rollout, past_rollouts
 from runtime.rollout.observer import RolloutObserver
 from runtime.rollout.settings import Margins, RolloutConfig
@@ -52,12 +62,12 @@ class Box:
         context = StewardContext(self.data_dir, DeploymentConfig(), self.state, self.clock)
         self.observer = RolloutObserver(context)
 
-    def executions(self, version, count, status="success", at=None, commit=True):
+    def executions(self, version, count, status="success", at=None, commit=True, latency_ms=1.0):
         """Hand executions to the observer in one transaction, as the steward does."""
         line = {
             "program_version": version,
             "status": status,
-            "latency_ms": 1.0,
+            "latency_ms": latency_ms,
             "timestamp": format_time(at or self.now),
         }
         try:
@@ -121,6 +131,41 @@ def test_a_worse_version_is_rolled_back_even_while_paused(box):
     assert rollout.state == "rolled_back"
     assert "errors 50.00% of 200 against 0.00% of 200" in rollout.reason
     assert box.store.active(TASK) == 1
+
+
+def test_timeouts_and_a_longer_p99_are_worse_too(tmp_path):
+    for name, options in (("timeouts", {"status": "timeout"}), ("slow", {"latency_ms": 50.0})):
+        box = Box(tmp_path / name)
+        for _ in range(20):
+            box.executions(1, 10)
+            box.executions(2, 7)
+            box.executions(2, 3, **options)
+        rollout = box.tick(seconds=1)
+        assert rollout.state == "rolled_back"
+        assert name in rollout.reason
+
+
+def test_what_all_workers_report_at_once_is_one_failure(box):
+    rollout = find_rollout(box.data_dir, TASK)
+    for later in (0, 1, 2, 10, 11, 20):
+        box.now = NOW + timedelta(seconds=later)
+        report_unloadable(
+            box.data_dir, rollout, "The disk is away.", for_good=False, clock=box.clock
+        )
+    failed = find_rollout(box.data_dir, TASK)
+    assert (failed.errors, failed.state) == (3, "failed")
+    assert {step.by for step in failed.history[1:]} == {"server"}
+
+
+@given(st.one_of(st.binary(), st.text().map(str.encode), st.just(b"[" * 100_000)))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_damaged_file_is_told_and_never_more(tmp_path, content):
+    data_dir = DataDir(tmp_path)
+    data_dir.rollout_file(TASK).parent.mkdir(parents=True, exist_ok=True)
+    data_dir.rollout_file(TASK).write_bytes(content)
+    with pytest.raises(InvalidInputError):
+        document.read_rollout(data_dir, TASK)
+    assert document.RolloutWatch(data_dir).rollout(TASK) is None
 
 
 def test_lines_are_counted_once_whenever_the_steward_dies(box):
