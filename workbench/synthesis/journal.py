@@ -23,84 +23,12 @@ from runtime.data_dir import DataDir
 from runtime.errors import LoopaiError, NotFoundError, Problem
 from runtime.models import TaskSpecification
 from runtime.strict_json import canonical
+from workbench.synthesis.journal_tables import bring_up_to_date
 from workbench.synthesis.task_hash import task_hash
 
 BUSY_SECONDS = 30.0
 # A task with more examples than this is not kept whole, and its runs cannot be replayed.
 MAX_SPECIFICATION_BYTES = 64_000_000
-
-TABLES: Mapping[str, Mapping[str, type]] = {
-    "runs": {
-        "id": int,
-        "task": str,
-        "task_hash": str,
-        "at": str,
-        "seed": int,
-        "examples": int,
-        "seconds": float,
-        "version": int,
-        "explanation": str,
-        "state": str,
-        "model": str,
-        "model_digest": str,
-        "settings": str,
-        "specification": str,
-        "calls": int,
-        "prompt_tokens": int,
-        "answer_tokens": int,
-        "program_sha256": str,
-        "made_by": str,
-    },
-    "calls": {
-        "run": int,
-        "number": int,
-        "stage": str,
-        "request": str,
-        "digest": str,
-        "answer": str,
-        "complete": int,
-        "failure": str,
-        "reason": str,
-        "prompt_tokens": int,
-        "answer_tokens": int,
-        "seconds": float,
-        "at": str,
-    },
-    "attempts": {
-        "run": int,
-        "number": int,
-        "stage": str,
-        "call": int,
-        "verdict": str,
-        "reason": str,
-        "score": float,
-        "examples": int,
-        "bytes": int,
-        "source": str,
-        "at": str,
-    },
-    "candidates": {
-        "run": int,
-        "strategy": str,
-        "label": str,
-        "accuracy": float,
-        "low": float,
-        "high": float,
-        "p50_ms": float,
-        "p99_ms": float,
-        "bytes": int,
-        "seconds": float,
-        "source": str,
-    },
-    "specifications": {"digest": str, "document": bytes},
-}
-KEYS: Mapping[str, Any] = {
-    "runs": "id",
-    "calls": ("run", "number"),
-    "attempts": ("run", "number"),
-    "candidates": None,
-    "specifications": "digest",
-}
 
 
 class Journal:
@@ -235,7 +163,7 @@ class Journal:
         database = sqlite_utils.Database(connection)
         try:
             database.enable_wal()
-            _bring_up_to_date(database)
+            bring_up_to_date(database)
             with database.conn:
                 yield database
         finally:
@@ -308,16 +236,3 @@ def _keep_specification(database: sqlite_utils.Database, task: TaskSpecification
     row = {"digest": digest, "document": zlib.compress(document)}
     database.table("specifications").insert(row, pk="digest", ignore=True)
     return digest
-
-
-def _bring_up_to_date(database: sqlite_utils.Database) -> None:
-    """Make the tables, or add the columns that an older release did not have."""
-    names = set(database.table_names())
-    for name, columns in TABLES.items():
-        if name not in names:
-            database.table(name).create(dict(columns), pk=KEYS[name], if_not_exists=True)
-            continue
-        present = database.table(name).columns_dict
-        for column, kind in columns.items():
-            if column not in present:
-                database.table(name).add_column(column, kind)
