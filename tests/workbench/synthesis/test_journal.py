@@ -1,4 +1,4 @@
-"""The journal survives what happens to it: older releases, two runs at once, runs that end badly."""
+"""The journal lives through older releases, two runs at once, and runs that end badly."""
 
 import sqlite3
 
