@@ -17,9 +17,10 @@ For d = 0 this is the two-sample test of Turner, Ly & Grünwald (2024, "Generic 
 sequential k-sample tests that allow for optional stopping"), whose m and L it takes over; bets that
 fit what was seen follow Waudby-Smith & Ramdas (2023, "Estimating means of bounded random variables
 by betting"), and the values of d that are not rejected make a confidence sequence (Howard, Ramdas,
-McAuliffe & Sekhon 2021). A value that was sampled with probability p weighs r/p (at most 1; r is
-the least p of earlier blocks): multiplying y - m by it, the means are those of all executions, and
-the bound holds exactly where both arms are sampled alike, as two equal versions are.
+McAuliffe & Sekhon 2021). A value that was sampled with probability p weighs 1/p (no more than the
+most in earlier blocks) over its arm's mean weight: multiplied by it, y - m has the mean of all
+executions. The arm's mean weight is what earlier blocks had. So the bound holds exactly where each
+arm is sampled evenly or both alike, and else but for the error of that estimate.
 
 Values are taken to be independent, given their arms. Where few callers send most requests, and a
 caller's fail together, the evidence is less than it looks.
@@ -45,6 +46,16 @@ STEPS = tuple(round(0.001 * 10 ** (step / 8), 6) for step in range(25))
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What an arm's values will be like, by earlier blocks: their mean, and of their weights
+    (whose mean is 1) the mean square and the most."""
+
+    mean: float
+    square: float = 1.0
+    most: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Bet:
     """The stakes on one value of each arm above its middle."""
 
@@ -54,23 +65,21 @@ class Bet:
     stake_b: float
 
 
-def place_bet(
-    mean_a: float, mean_b: float, n_a: int, n_b: int, null: float, sign: int, scale: float = 1.0
-) -> Bet:
+def place_bet(a: Expected, b: Expected, n_a: int, n_b: int, null: float, sign: int) -> Bet:
     """The bet against "difference <= null" (`sign` 1) or "difference >= null" (`sign` -1).
 
-    Means are what earlier blocks say. It maximizes the second-order growth of the logarithm
-    (Kelly): stake = expected gain / expected square. `scale` is sum(w) / sum(w^2) of the weights.
+    It maximizes the second-order growth of the logarithm (Kelly): the stake is the expected gain
+    over the expected square, and never so large that one value could lose everything.
     """
-    middle_b = (n_a * (mean_a - null) + n_b * mean_b) / (n_a + n_b)
+    middle_b = (n_a * (a.mean - null) + n_b * b.mean) / (n_a + n_b)
     middle_a = middle_b + null
-    square_a = mean_a * (1 - mean_a) + (mean_a - middle_a) ** 2
-    square_b = mean_b * (1 - mean_b) + (mean_b - middle_b) ** 2
-    gain = max(0.0, sign * (mean_a - mean_b - null))
-    stake = scale * gain / (square_a / n_a + square_b / n_b)
+    square_a = a.square * (a.mean * (1 - a.mean) + (a.mean - middle_a) ** 2)
+    square_b = b.square * (b.mean * (1 - b.mean) + (b.mean - middle_b) ** 2)
+    gain = max(0.0, sign * (a.mean - b.mean - null))
+    stake = gain / (square_a / n_a + square_b / n_b)
     # The value that loses most: 0 of the one arm and 1 of the other.
-    worst_a = middle_a if sign > 0 else 1 - middle_a
-    worst_b = 1 - middle_b if sign > 0 else middle_b
+    worst_a = a.most * (middle_a if sign > 0 else 1 - middle_a)
+    worst_b = b.most * (1 - middle_b if sign > 0 else middle_b)
     most = MOST_BET / max(worst_a / n_a, worst_b / n_b, 1e-12)
     stake = sign * min(stake, most)
     return Bet(middle_a, middle_b, stake / n_a, -stake / n_b)
@@ -88,15 +97,16 @@ class DifferenceTest:
         self._below = [0.0] * len(self.nulls)
         self._most_above = [0.0] * len(self.nulls)
         self._most_below = [0.0] * len(self.nulls)
-        # Of closed blocks, an arm each: values, weights, weighted values.
+        # Of closed blocks, an arm each: values; weights, their squares and the most of them;
+        # weighted values.
         self._counts = [0, 0]
         self._weights = [0.0, 0.0]
+        self._squares = [0.0, 0.0]
+        self._heaviest = [1.0, 1.0]
         self._sums = [0.0, 0.0]
-        self._squares = 0.0
         # The open block: (arm, value, probability) -> how often.
         self._open: dict[tuple[int, float, float], int] = {}
         self._open_counts = [0, 0]
-        self._reference = 1.0
 
     def add(self, arm: int, value: float, probability: float = 1.0) -> None:
         """Count a value in [0, 1] of an arm; `probability` is that of its having been sampled."""
@@ -116,9 +126,8 @@ class DifferenceTest:
         total, weight = self._sums[arm], self._weights[arm]
         for (of, value, probability), count in self._open.items():
             if of == arm:
-                share = self._weight(probability) * count
-                weight += share
-                total += share * value
+                weight += count / probability
+                total += count / probability * value
         return total / weight if weight else None
 
     def shows_above(self, null: float, alpha: float) -> bool:
@@ -146,10 +155,10 @@ class DifferenceTest:
             "most_below": self._most_below,
             "counts": self._counts,
             "weights": self._weights,
-            "sums": self._sums,
             "squares": self._squares,
+            "heaviest": self._heaviest,
+            "sums": self._sums,
             "open": [[*key, count] for key, count in self._open.items()],
-            "reference": self._reference,
         }
 
     @classmethod
@@ -161,49 +170,65 @@ class DifferenceTest:
         test._above, test._below = list(data["above"]), list(data["below"])
         test._most_above, test._most_below = list(data["most_above"]), list(data["most_below"])
         test._counts, test._weights = list(data["counts"]), list(data["weights"])
-        test._sums, test._squares = list(data["sums"]), data["squares"]
-        test._reference = data["reference"]
+        test._squares, test._heaviest = list(data["squares"]), list(data["heaviest"])
+        test._sums = list(data["sums"])
         for arm, value, probability, count in data["open"]:
             test._open[arm, value, probability] = count
             test._open_counts[arm] += count
         return test
 
-    def _weight(self, probability: float) -> float:
-        return min(1.0, self._reference / probability)
-
     def _close_block(self) -> None:
         n_a, n_b = self._open_counts
+        (arm_a, unit_a), (arm_b, unit_b) = self._expected()
+        units = (unit_a, unit_b)
         values = [
-            (arm, value, self._weight(probability), count)
+            (arm, value, min(1 / probability, self._heaviest[arm]) / units[arm], count)
             for (arm, value, probability), count in self._open.items()
         ]
-        mean_a, mean_b, scale = self._expected()
         for sign, logs, most in (
             (1, self._above, self._most_above),
             (-1, self._below, self._most_below),
         ):
             for index, null in enumerate(self.nulls):
-                bet = place_bet(mean_a, mean_b, n_a, n_b, null, sign, scale)
+                bet = place_bet(arm_a, arm_b, n_a, n_b, null, sign)
                 if bet.stake_a:
                     logs[index] += log_growth(bet, values)
                     most[index] = max(most[index], logs[index])
-        for arm, value, weight, count in values:
+        for (arm, value, probability), count in self._open.items():
+            weight = 1 / probability
             self._counts[arm] += count
             self._weights[arm] += count * weight
+            self._squares[arm] += count * weight * weight
+            self._heaviest[arm] = max(self._heaviest[arm], weight)
             self._sums[arm] += count * weight * value
-            self._squares += count * weight * weight
-        self._reference = min(self._reference, *(probability for _, _, probability in self._open))
         self._open = {}
         self._open_counts = [0, 0]
 
-    def _expected(self) -> tuple[float, float, float]:
-        """The arms' means as earlier blocks have them, and what weights ask of a stake."""
-        total = sum(self._weights)
-        pooled = (sum(self._sums) + 0.5) / (total + 1.0)
-        mean_a, mean_b = (
-            (self._sums[arm] + PRIOR * pooled) / (self._weights[arm] + PRIOR) for arm in (0, 1)
-        )
-        return mean_a, mean_b, total / self._squares if self._squares else 1.0
+    def _expected(self) -> list[tuple[Expected, float]]:
+        """What earlier blocks say of each arm, and what its mean weight is."""
+        count = sum(self._counts)
+        pooled_weight = sum(self._weights) / count if count else 1.0
+        units = [
+            (self._weights[arm] + PRIOR * pooled_weight) / (self._counts[arm] + PRIOR)
+            for arm in (CANDIDATE, BASELINE)
+        ]
+        # Weighted sums as if of so many values of weight 1.
+        sums = [
+            self._counts[arm] * self._sums[arm] / self._weights[arm] if self._weights[arm] else 0.0
+            for arm in (CANDIDATE, BASELINE)
+        ]
+        pooled = (sum(sums) + 0.5) / (count + 1.0)
+        return [
+            (
+                Expected(
+                    (sums[arm] + PRIOR * pooled) / (self._counts[arm] + PRIOR),
+                    self._squares[arm] / self._counts[arm] / units[arm] ** 2 if count else 1.0,
+                    self._heaviest[arm] / units[arm],
+                ),
+                units[arm],
+            )
+            for arm in (CANDIDATE, BASELINE)
+        ]
 
 
 def log_growth(bet: Bet, values: Iterable[tuple[int, float, float, int]]) -> float:

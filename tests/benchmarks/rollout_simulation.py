@@ -33,8 +33,9 @@ class Scenario:
     timeouts: tuple[float, float] = (0.002, 0.002)
     slow: tuple[float, float] = (0.005, 0.005)
     disagreement: tuple[float, float] = (0.10, 0.10)
-    #: (share of wrong and of right outputs, probability of being sampled) of each stratum.
-    strata: tuple[tuple[float, float, float], ...] = ((1.0, 1.0, 0.10),)
+    #: Of each stratum: its share of the wrong and of the right outputs, and the probability of
+    #: being sampled, of the candidate's and of the baseline's.
+    strata: tuple[tuple[float, float, float, float], ...] = ((1.0, 1.0, 0.10, 0.10),)
     #: Requests until it is given up as undecided.
     most_requests: int = 200_000
     #: Go on to the next stage after half of them, and never because the evidence is good.
@@ -43,14 +44,24 @@ class Scenario:
 
 
 EQUAL = Scenario("equal versions")
+# Four in five wrong answers, and one in five right ones, are uncertain.
+UNCERTAIN = ((0.8, 0.2, 0.20, 0.20), (0.2, 0.8, 0.05, 0.05))
+# The candidate is new: everything of it is sampled more.
+NEW = ((0.8, 0.2, 0.20, 0.20), (0.2, 0.8, 0.20, 0.05))
 SCENARIOS = (
     EQUAL,
     replace(EQUAL, name="equal, never let on", most_requests=60_000, never_satisfied=True),
     replace(
         EQUAL,
         name="equal, uncertain ones sampled more, never let on",
-        # Four in five wrong answers, and one in five right ones, are uncertain.
-        strata=((0.8, 0.2, 0.20), (0.2, 0.8, 0.05)),
+        strata=UNCERTAIN,
+        most_requests=60_000,
+        never_satisfied=True,
+    ),
+    replace(
+        EQUAL,
+        name="equal, a new version sampled more, never let on",
+        strata=NEW,
         most_requests=60_000,
         never_satisfied=True,
     ),
@@ -59,7 +70,13 @@ SCENARIOS = (
         EQUAL,
         name="accuracy 90 % -> 85 %, uncertain ones sampled more",
         disagreement=(0.15, 0.10),
-        strata=((0.8, 0.2, 0.20), (0.2, 0.8, 0.05)),
+        strata=UNCERTAIN,
+    ),
+    replace(
+        EQUAL,
+        name="accuracy 90 % -> 85 %, a new version sampled more",
+        disagreement=(0.15, 0.10),
+        strata=NEW,
     ),
     replace(EQUAL, name="errors 2 % -> 4 %", errors=(0.04, 0.02)),
     replace(EQUAL, name="beyond 1.5 x p99: 0.5 % -> 4 %", slow=(0.04, 0.005)),
@@ -142,7 +159,7 @@ def _stage(
     limit_known = known + random.negative_binomial(known, 1 - share, runs)
     for metric in METRICS:
         rates = getattr(scenario, metric)
-        strata = scenario.strata if metric == "disagreement" else ((1.0, 1.0, 1.0),)
+        strata = scenario.strata if metric == "disagreement" else ((1.0, 1.0, 1.0, 1.0),)
         stream = Stream(rates, share, strata, random)
         start = limit_known.astype(float) if metric == "slow" else np.zeros(runs)
         alpha = alpha_each(config), config.margin_alpha
@@ -184,18 +201,18 @@ class Stream:
         self,
         rates: tuple[float, float],
         share: float,
-        strata: tuple[tuple[float, float, float], ...],
+        strata: tuple[tuple[float, float, float, float], ...],
         random: np.random.Generator,
     ) -> None:
-        self.probabilities = tuple(probability for _, _, probability in strata)
+        self.probabilities = tuple(tuple(stratum[2 + arm] for stratum in strata) for arm in (0, 1))
         # Of an execution of each arm: the probability of a value, a stratum and being sampled.
         cells = np.array(
             [
                 [
-                    [(1 - rate) * right * probability for _, right, probability in strata],
-                    [rate * wrong * probability for wrong, _, probability in strata],
+                    [(1 - rate) * stratum[1] * stratum[2 + arm] for stratum in strata],
+                    [rate * stratum[0] * stratum[2 + arm] for stratum in strata],
                 ]
-                for rate in rates
+                for arm, rate in enumerate(rates)
             ]
         )
         sampled = cells.sum(axis=(1, 2))

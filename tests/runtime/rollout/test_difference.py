@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.rollout.difference import BASELINE, CANDIDATE, DifferenceTest, place_bet
+from runtime.rollout.difference import BASELINE, CANDIDATE, DifferenceTest, Expected, place_bet
 from tests.benchmarks.many_tests import ManyTests
 
 SHARE = st.floats(0, 1)
@@ -20,27 +20,25 @@ NULL = st.floats(-1, 1)
 SIGN = st.sampled_from((1, -1))
 
 
-@given(INSIDE, INSIDE, COUNT, COUNT, NULL, SIGN, st.floats(0.5, 20))
-def test_no_bet_can_lose_everything(mean_a, mean_b, n_a, n_b, null, sign, scale):
-    bet = place_bet(mean_a, mean_b, n_a, n_b, null, sign, scale)
+EXPECTED = st.builds(Expected, INSIDE, st.floats(1, 20), st.floats(1, 50))
+
+
+@given(EXPECTED, EXPECTED, COUNT, COUNT, NULL, SIGN)
+def test_no_bet_can_lose_everything(a, b, n_a, n_b, null, sign):
+    bet = place_bet(a, b, n_a, n_b, null, sign)
     for value in (0.0, 0.5, 1.0):
-        assert 1 + bet.stake_a * (value - bet.middle_a) > 0
-        assert 1 + bet.stake_b * (value - bet.middle_b) > 0
+        assert 1 + a.most * bet.stake_a * (value - bet.middle_a) > 0
+        assert 1 + b.most * bet.stake_b * (value - bet.middle_b) > 0
 
 
-@given(INSIDE, INSIDE, COUNT, COUNT, NULL, SIGN, SHARE, SHARE, st.floats(0.01, 1))
-def test_under_its_null_a_bet_wins_nothing_on_average(
-    mean_a, mean_b, n_a, n_b, null, sign, true_a, true_b, weight
-):
-    if sign * (true_a - true_b - null) > 0:
-        true_a, true_b, null, sign = true_b, true_a, -null, -sign  # now the null holds
-        null = max(null, true_a - true_b) if sign > 0 else min(null, true_a - true_b)
-    bet = place_bet(mean_a, mean_b, n_a, n_b, null, sign)
+@given(EXPECTED, EXPECTED, COUNT, COUNT, SIGN, SHARE, SHARE, SHARE)
+def test_under_its_null_a_bet_wins_nothing_on_average(a, b, n_a, n_b, sign, true_a, true_b, more):
+    null = true_a - true_b + sign * more  # so the null holds
+    bet = place_bet(a, b, n_a, n_b, null, sign)
     # A block's expected factor: every value is drawn by itself, so the means multiply.
-    factor_a = 1 + weight * bet.stake_a * (true_a - bet.middle_a)
-    factor_b = 1 + weight * bet.stake_b * (true_b - bet.middle_b)
-    growth = n_a * np.log(factor_a) + n_b * np.log(factor_b)
-    assert growth <= 1e-6
+    factor_a = 1 + bet.stake_a * (true_a - bet.middle_a)
+    factor_b = 1 + bet.stake_b * (true_b - bet.middle_b)
+    assert n_a * np.log(factor_a) + n_b * np.log(factor_b) <= 1e-6
 
 
 VALUES = st.lists(
@@ -66,14 +64,14 @@ def test_what_is_kept_and_read_again_goes_on_the_same(first, second):
 @pytest.mark.parametrize("percent", [10, 50])
 def test_the_simulation_bets_as_the_steward_does(percent):
     source = random.Random(percent)
-    strata = (0.05, 0.2)
+    strata = ((0.05, 0.2), (0.1, 0.02))
     one, many = DifferenceTest((0.0, 0.05)), ManyTests(1, 0.0, 0.05, strata)
     block = np.zeros((1, 2, 2, 2))
     for _ in range(4000):
         arm = CANDIDATE if source.random() < percent / 100 else BASELINE
         value = source.random() < (0.2 if arm == CANDIDATE else 0.1)
         stratum = int(source.random() < 0.4)
-        one.add(arm, float(value), strata[stratum])
+        one.add(arm, float(value), strata[arm][stratum])
         block[0, arm, int(value), stratum] += 1
         if block[0].sum(axis=(1, 2)).min() >= many.needed(np.array([0]))[0]:
             many.add_block(np.array([0]), block)

@@ -9,7 +9,7 @@ from runtime.rollout.difference import BASELINE, CANDIDATE
 from runtime.rollout.evidence import StageEvidence
 from runtime.rollout.judgement import judge
 from runtime.rollout.settings import RolloutConfig
-from tests.benchmarks.rollout_simulation import EQUAL, simulate
+from tests.benchmarks.rollout_simulation import EQUAL, NEW, simulate
 
 
 def test_equal_versions_are_hardly_ever_rolled_back_however_long_one_looks():
@@ -17,7 +17,7 @@ def test_equal_versions_are_hardly_ever_rolled_back_however_long_one_looks():
         EQUAL,
         never_satisfied=True,
         most_requests=20_000,
-        strata=((0.8, 0.2, 0.20), (0.2, 0.8, 0.05)),  # uncertain ones are sampled more
+        strata=NEW,  # uncertain ones are sampled more, and those of the candidate
     )
     outcomes = simulate(scenario, runs=300)
     # 5 % of 300 are 15; by chance alone there are hardly ever more than 27.
