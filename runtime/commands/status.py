@@ -19,6 +19,7 @@ from runtime.steward.report import is_silent, read_report
 from runtime.steward.samples import TABLES as SAMPLES
 from runtime.steward.samples import count_by_state
 from runtime.steward.state import open_state, state_file
+from runtime.validation.standing import read_standing
 
 
 @click.command("status", help="What runs here, how far the log is read, and what is wrong.")
@@ -92,15 +93,15 @@ def describe(status: dict[str, Any]) -> list[str]:
         lines.append("There are no tasks here yet.")
     for name, task in status["tasks"].items():
         serving = f"v{task['active_version']}" if task["active_version"] else "no active version"
-        lag = f"{task['lag_bytes']:,} bytes behind ({task['lag_seconds']:.0f} s)"
-        read = "all read" if not task["lag_bytes"] else lag
-        if task["lag_bytes"] is None:
-            read = "never read"
+        read = "never read" if task["lag_bytes"] is None else "all read"
+        if task["lag_bytes"]:
+            read = f"{task['lag_bytes']:,} bytes behind ({task['lag_seconds']:.0f} s)"
         samples = task["samples"]
         lines.append(
             f"{name}: {serving}; {read}; samples: {samples['waiting']:,} waiting, "
             f"{samples['done']:,} done"
         )
+        lines += [f"  validation: {problem}" for problem in task["validation"]["problems"]]
         if task["rollout"]:
             lines.append(f"  rollout: {_rollout_text(task['rollout'])}")
     return lines
@@ -123,6 +124,7 @@ def _of_task(data_dir: DataDir, task: str, report: dict[str, Any] | None) -> dic
         "lag_bytes": figures.get("lag_bytes"),
         "lag_seconds": figures.get("lag_seconds"),
         "samples": _samples(data_dir, task),
+        "validation": read_standing(data_dir).get(task, {"problems": [], "oracles_today": {}}),
         "rollout": _rollout(data_dir, task),
     }
 

@@ -17,6 +17,7 @@ from runtime.alerts.standings import read_alerts
 from runtime.clock import utc_now
 from runtime.data_dir import DataDir
 from runtime.steward.report import is_silent, read_report
+from runtime.validation.standing import read_standing
 
 
 def steward_metrics(data_dir: DataDir, moment: datetime | None = None) -> bytes:
@@ -31,6 +32,7 @@ class _Shown(Collector):
         self._report = read_report(data_dir)
         self._alerts = read_alerts(data_dir)
         self._moment = moment
+        self._validation = read_standing(data_dir)
 
     def collect(self) -> Iterator[Metric]:
         report = self._report
@@ -46,6 +48,7 @@ class _Shown(Collector):
             level = 2 if alert["level"] == "critical" else 1
             alerts.add_metric([alert["alert"], alert["task"] or ""], level)
         yield alerts
+        yield from self._of_validation()
         if report is None:
             return
         lag_bytes = GaugeMetricFamily(
@@ -68,3 +71,28 @@ class _Shown(Collector):
         lines = CounterMetricFamily("loopai_steward_lines", "Log lines that the steward has read")
         lines.add_metric([], report["lines_read"])
         yield lines
+
+    def _of_validation(self) -> Iterator[Metric]:
+        waiting = GaugeMetricFamily(
+            "loopai_validation_waiting", "Samples without an oracle's answer", labels=["task"]
+        )
+        problems = GaugeMetricFamily(
+            "loopai_validation_problems", "What is wrong with oracles now", labels=["task"]
+        )
+        names = {
+            "calls": "Questions to an oracle since midnight UTC",
+            "failures": "Questions it did not answer",
+            "cost": "What they cost, in prices.currency",
+            "latency_ms": "Milliseconds they took, all together",
+        }
+        today = {
+            name: GaugeMetricFamily(f"loopai_oracle_{name}_today", what, labels=["task", "oracle"])
+            for name, what in names.items()
+        }
+        for task, figures in self._validation.items():
+            waiting.add_metric([task], figures["waiting"])
+            problems.add_metric([task], len(figures["problems"]))
+            for oracle, of_day in figures["oracles_today"].items():
+                for name, family in today.items():
+                    family.add_metric([task, oracle], of_day[name])
+        yield from (waiting, problems, *today.values())

@@ -10,7 +10,7 @@ from typing import Any
 from runtime.config import DeploymentConfig
 from runtime.data_dir import DataDir
 from runtime.errors import InvalidInputError, Problem
-from runtime.models import TaskSpecification, ValidationSettings
+from runtime.models import TaskSpecification
 from runtime.validation.comparison import Comparator, Comparisons, Exact
 from runtime.validation.labelled_file import LabelledFile
 from runtime.validation.model_oracle import ModelOracle
@@ -63,16 +63,6 @@ def make_comparisons(
             raise _unknown(data_dir, task, "comparison", name, known)
         comparators[name] = comparator
     return Comparisons(settings, task.output_schema, comparators)
-
-
-def check_settings(settings: ValidationSettings) -> list[str]:
-    """The names in a task's settings that are not installed here."""
-    known = {PERSON, *MAKERS, *_installed(ORACLES)}
-    compared = {"exact", "fuzzy", "semantic", *_installed(COMPARATORS)}
-    rules = [settings, *settings.fields.values()]
-    return [choice.kind for choice in settings.oracles if choice.kind not in known] + [
-        rule.comparison for rule in rules if rule.comparison not in compared
-    ]
 
 
 def _comparator(name: str, config: DeploymentConfig) -> Comparator | None:

@@ -231,6 +231,21 @@ def spending(
     return [dict(row) for row in rows]
 
 
+def oracles_of_day(
+    connection: Connection, moment: datetime
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Today's calls, failures, cost and total latency, by task and oracle."""
+    rows = connection.execute(
+        "SELECT task, oracle, calls, failures, cost, latency_ms FROM oracle_days WHERE day = ?",
+        (moment.date().isoformat(),),
+    )
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for task, oracle, calls, failures, cost, latency_ms in rows:
+        figures = {"calls": calls, "failures": failures, "cost": cost, "latency_ms": latency_ms}
+        found.setdefault(task, {})[oracle] = figures
+    return found
+
+
 def _found(connection: Connection, execution_ids: Sequence[str]) -> list[Sample]:
     found = (samples.find_sample(connection, name) for name in execution_ids)
     return [sample for sample in found if sample is not None]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,10 +27,12 @@ from runtime.validation.oracle import OracleError
 from runtime.validation.oracles import PERSON, make_comparisons, make_oracles
 from runtime.validation.questioner import NOBODY_KNOWS, Found, Later, Questioner
 from runtime.validation.settle import Answered, compared, recover, settle, skip
+from runtime.validation.standing import write_standing
 
 SAMPLES_A_TURN = 32
 LABELS_A_TURN = 500
 SECONDS_TO_END = 5.0
+SECONDS_BETWEEN_STANDINGS = 3.0
 
 logger = logging.getLogger("loopai.validation")
 
@@ -57,6 +60,7 @@ class ValidationWorker:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._say_at = 0.0
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="validation", daemon=True)
@@ -108,10 +112,24 @@ class ValidationWorker:
                 except Exception:
                     logger.exception("validation failed; it goes on")
                     busy = 0
+                self._say(state)
                 if not busy:
                     self._wake.wait(5.0)
                     self._wake.clear()
         self._close_oracles()
+
+    def _say(self, state: State) -> None:
+        """Rewrite the standing now and then."""
+        now = time.monotonic()
+        if now < self._say_at:
+            return
+        self._say_at = now + SECONDS_BETWEEN_STANDINGS
+        try:
+            with state.transaction() as connection:
+                queue.forget_settled(connection)
+            write_standing(self._data_dir, state, self.problems(), self._clock())
+        except (OSError, sqlite3.Error) as error:
+            logger.error("cannot say how validation is: %s", error)
 
     def _close_oracles(self) -> None:
         for task in self._tasks.values():

@@ -16,7 +16,7 @@ from workbench.console import out, percent
 from workbench.improve.cases import Case
 from workbench.improve.improving import Improvement, Situation, improve, look
 from workbench.improve.journal import ImproveJournal
-from workbench.improve.promotion import Promotion, promote
+from workbench.improve.promotion import Promotion, promote, rollout_under_way
 
 SHOWN = 5
 
@@ -53,6 +53,13 @@ def command(
     if task is None:
         raise InvalidInputError(
             Problem("which task?", remedy="Name it, or watch all of them with --watch.")
+        )
+    if how == "staged" and rollout_under_way(data_dir, task):
+        raise InvalidInputError(
+            Problem(
+                f"a rollout of {task} is under way, and there is one at a time.",
+                remedy=f"Wait for it, or end it: loopai rollout abort {task}",
+            )
         )
     situation = look(data_dir, task)
     if not as_json:

@@ -87,6 +87,22 @@ class Improvement:
         """Whether it is offered: it wins more than it loses."""
         return len(self.gain.won) > len(self.gain.lost)
 
+    def figures(self) -> dict[str, Any]:
+        """The counts alone, without anybody's input: what may be kept for long."""
+        gain = self.gain
+        return {
+            "active": self.situation.active,
+            "failures": len(self.situation.failures),
+            "added": self.added,
+            "cases": gain.cases,
+            "right_before": gain.before,
+            "right_after": gain.after,
+            "won": len(gain.won),
+            "lost": len(gain.lost),
+            "p_value": gain.p_value,
+            "verdict": gain.verdict,
+        }
+
     def as_json(self) -> dict[str, Any]:
         return {
             **self.situation.as_json(),
@@ -152,7 +168,7 @@ def improve(
     try:
         version = synthesize(task)
     except LoopaiError as error:
-        journal.add_run(name, "no program", None, {"error": str(error), **situation.as_json()})
+        journal.add_run(name, "no program", None, {"error": str(error)[:1000]})
         raise
     store = ArtifactStore(data_dir)
     with Sandbox(limits=LIMITS) as sandbox:
@@ -162,7 +178,7 @@ def improve(
     accuracy = (_accuracy(store, name, situation.active), _accuracy(store, name, version))
     made = Improvement(situation, version, added, gain, accuracy)
     outcome = "offered" if made.worth_it else gain.verdict
-    journal.add_run(name, outcome, version, made.as_json())
+    journal.add_run(name, outcome, version, made.figures())
     return made
 
 

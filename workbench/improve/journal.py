@@ -1,4 +1,7 @@
-"""What improvement has tried, in `state/improve.db`: so that it never tries the same twice."""
+"""What improvement has tried, in `state/improve.db`: so that it never tries the same twice.
+
+It holds counts and hashes, never an input: there is nothing in it to erase.
+"""
 
 from __future__ import annotations
 

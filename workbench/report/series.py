@@ -39,6 +39,7 @@ class Line(Stamp):
     latency_ms: float = 0.0
     output: Any = None
     input: msgspec.Raw = msgspec.Raw(b"null")
+    erased: bool = False
 
 
 @dataclass
@@ -163,7 +164,7 @@ def _add(series: Series, line: Line) -> None:
     step.versions[line.program_version or 0] += 1
     step.latency.add(line.latency_ms)
     series.characters_in += len(bytes(line.input))
-    if line.status != "success":
+    if line.status != "success" or line.erased:
         return
     series.characters_out += len(msgspec.json.encode(line.output))
     value = line.output
@@ -197,6 +198,8 @@ def _add_validation(series: Series, record: Mapping[str, Any]) -> None:
     series.versions.setdefault(version, ShareSums()).add(match, probability)
     series.oracle_cost += float(record.get("oracle_cost") or 0.0)
     series.validated += 1
+    if record.get("erased"):
+        return
     got: Any = record.get("output")
     right: Any = record.get("oracle_output")
     if series.part and isinstance(right, dict):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,17 @@ from validation_parts import (
     write_labels,
 )
 
+from runtime.clock import utc_now
+from runtime.commands.status import describe, read_status
+from runtime.config import DeploymentConfig
 from runtime.data_dir import DataDir
 from runtime.errors import InvalidInputError
 from runtime.models import ValidationRecord
+from runtime.server.steward_metrics import steward_metrics
 from runtime.steward.samples import count_by_state
 from runtime.validation import queue
 from runtime.validation.oracles import make_oracles
+from runtime.validation.standing import read_standing
 
 FILE = {"kind": "file", "file": "labels.jsonl"}
 
@@ -181,8 +187,6 @@ def test_the_daily_budget_ends_the_questions_and_not_the_free_ones(data_dir):
 
 
 def validated_at(data_dir):
-    from datetime import datetime
-
     return datetime.fromisoformat(validations(data_dir)[0]["validated_at"])
 
 
@@ -202,8 +206,6 @@ def test_the_queue_has_a_bound(data_dir):
     ],
 )
 def test_an_oracle_that_is_not_told_what_it_needs_says_so(data_dir, oracle, says):
-    from runtime.config import DeploymentConfig
-
     task = task_with(data_dir, oracle)
     with pytest.raises(InvalidInputError, match=says):
         make_oracles(data_dir, DeploymentConfig(), task)
@@ -272,3 +274,20 @@ def test_what_was_written_by_one_who_died_before_noting_it_is_not_written_again(
         a_worker(data_dir).turn(state)
         assert count_by_state(state.connection, TASK)["done"] == 2
     assert len(validations(data_dir)) == 2
+
+
+def test_what_is_wrong_with_an_oracle_is_seen_in_status_and_metrics(data_dir):
+    task_with(data_dir, {"kind": "ollama"})
+    queue_samples(data_dir, [a_sample(n) for n in range(3)]).close()
+    worker = a_worker(data_dir, "http://127.0.0.1:9")
+    worker.start()
+    wait_until(lambda: read_standing(data_dir).get(TASK, {}).get("problems"))
+    worker.close()
+    text = steward_metrics(data_dir).decode()
+    assert f'loopai_validation_waiting{{task="{TASK}"}} 3.0' in text
+    assert f'loopai_validation_problems{{task="{TASK}"}} 1.0' in text
+    assert f'loopai_oracle_failures_today{{oracle="ollama",task="{TASK}"}} 1.0' in text
+    assert any(
+        "Ollama at http://127.0.0.1:9" in line
+        for line in describe(read_status(data_dir, utc_now()))
+    )

@@ -36,7 +36,7 @@ def new_traffic(count: int, start: int = 1000) -> list[tuple[str, str]]:
 
 def a_drifted_task(data_dir: DataDir, program: str = PROGRAM) -> None:
     """The spam task with a program that knows the old spam only, and it serves."""
-    examples = tuple(Example(input={"text": t}, output=o) for t, o in old_traffic(60))
+    examples = tuple(Example(input={"text": t}, output=o) for t, o in old_traffic(24))
     promote(data_dir, make_task(data_dir, examples=examples), program)
 
 

@@ -53,11 +53,11 @@ def improve(data_dir, *arguments, code=0):
 
 
 def test_failures_become_examples_and_a_version_that_wins_is_promoted_in_stages(data_dir):
-    validate(data_dir, [*old_traffic(60, start=200), *new_traffic(60)])
+    validate(data_dir, [*old_traffic(30, start=200), *new_traffic(40)])
     done = improve(data_dir, TASK, "--strategy", "rule", "--promote", "staged", "--json")
     made = json.loads(done.stdout)
-    assert (made["active"], made["version"], made["failures"]) == (1, 2, 60)
-    assert made["added"] == made["to_learn_from"] < 60
+    assert (made["active"], made["version"], made["failures"]) == (1, 2, 40)
+    assert made["added"] == made["to_learn_from"] < 40
     assert "jackpot" in made["patterns"][0]["pattern"]
     gain = made["gain"]
     assert gain["won"] > 5 and gain["lost"] == 0 and gain["verdict"] == "better"
@@ -71,7 +71,7 @@ def test_failures_become_examples_and_a_version_that_wins_is_promoted_in_stages(
     with ImproveJournal(data_dir) as journal:
         (run,) = journal.runs(TASK)
         assert (run["outcome"], run["version"]) == ("offered", 2)
-        assert len(journal.tried(TASK)) == 60
+        assert len(journal.tried(TASK)) == 40
 
 
 def test_a_dry_run_says_in_words_what_fails_and_changes_nothing(data_dir):
@@ -132,7 +132,7 @@ def test_the_watch_runs_as_a_child_and_ends_when_told(data_dir):
     config = data_dir.deployment_file
     config.parent.mkdir(parents=True)
     config.write_text("improve:\n  interval_sec: 0.2\n  min_failures: 5\n  strategies: [rule]\n")
-    validate(data_dir, [*old_traffic(20, start=200), *new_traffic(30)])
+    validate(data_dir, [*old_traffic(12, start=200), *new_traffic(14)])
     environment = {**clean_environment(), "LOOPAI_DATA_DIR": str(data_dir.root)}
     with subprocess.Popen(
         [sys.executable, "-m", "workbench.improve"], env=environment, stderr=subprocess.PIPE
