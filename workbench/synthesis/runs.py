@@ -6,7 +6,7 @@ All that decides the result stands in the journal before the first strategy is a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -214,18 +214,20 @@ def _synthesize(
     """Judge the strategies without the model, then, unless all is right already, those with it,
     which are put into `added`."""
 
+    not_asked: dict[str, str] = {}
+
     def further(evaluated: Sequence[Evaluated]) -> list[SynthesisStrategy]:
         if calls is None or plan.model is None:
             return []
         if any(item.accuracy == 1.0 for item in evaluated):
-            say("model", "not asked: every example held out is answered rightly without it")
+            not_asked["model"] = "every example held out is answered rightly without it"
             return []
         added.extend(
             model_strategies(plan.task, plan.strategies, plan.model, calls, sandbox, plan.seed)
         )
         return added
 
-    return synthesize(
+    outcome = synthesize(
         plan.task,
         load_strategies(plan.strategies),
         sandbox=sandbox,
@@ -234,3 +236,4 @@ def _synthesize(
         examples_file=examples_file,
         further=further,
     )
+    return replace(outcome, skipped={**outcome.skipped, **not_asked})

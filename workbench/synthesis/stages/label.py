@@ -48,6 +48,8 @@ def label(
         unsure=UNSURE,
         input=show(given),
     )
-    answer = ask_json(calls, "label", prompt, schema, temperature=0.0, max_tokens=40)
+    # The last wording is a sample at the run's temperature: what is unsure comes out otherwise.
+    temperature = None if wording == len(QUESTIONS) - 1 else 0.0
+    answer = ask_json(calls, "label", prompt, schema, temperature=temperature, max_tokens=40)
     chosen = str(answer["answer"])
     return None if chosen == UNSURE else chosen
