@@ -21,14 +21,14 @@ from runtime.clock import Clock, format_time, utc_now
 from runtime.steward.state import Connection, State
 
 TABLES = """
-CREATE TABLE IF NOT EXISTS rows (
+CREATE TABLE IF NOT EXISTS outbox_rows (
     id INTEGER PRIMARY KEY, stream TEXT NOT NULL, body TEXT NOT NULL, at REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS rows_by_stream ON rows (stream, id);
-CREATE TABLE IF NOT EXISTS batches (
+CREATE INDEX IF NOT EXISTS outbox_rows_by_stream ON outbox_rows (stream, id);
+CREATE TABLE IF NOT EXISTS outbox_batches (
     number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, stream TEXT NOT NULL,
     rows INTEGER NOT NULL, payload BLOB NOT NULL, digest TEXT NOT NULL, made_at REAL NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, try_at REAL NOT NULL, error TEXT);
-CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
+CREATE TABLE IF NOT EXISTS outbox_counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
 """
 FIRST_DELAY = 1.0
 MAX_DELAY = 600.0
@@ -85,19 +85,9 @@ class Outbox:
 
     def put(self, stream: str, bodies: Sequence[dict[str, Any]]) -> None:
         """Queue rows that are filtered already. They survive kill -9 once this returns."""
-        now = self._now()
         with self._state.transaction() as connection:
-            self.put_in(connection, stream, bodies, now)
-
-    def put_in(
-        self, connection: Connection, stream: str, bodies: Sequence[dict[str, Any]], now: float
-    ) -> None:
-        """The same within a transaction of the caller's on this database."""
-        connection.executemany(
-            "INSERT INTO rows (stream, body, at) VALUES (?, ?, ?)",
-            [(stream, json.dumps(body, separators=(",", ":")), now) for body in bodies],
-        )
-        self._let_go(connection)
+            put_rows(connection, stream, bodies, self._now())
+            self._let_go(connection)
 
     def make_batches(self, header: dict[str, Any], *, wait_seconds: float = 60.0) -> int:
         """Turn rows into batches: full ones at once, others once their first row waited so long.
@@ -108,8 +98,10 @@ class Outbox:
         now = self._now()
         while True:
             with self._state.transaction() as connection:
+                self._let_go(connection)
                 due = connection.execute(
-                    "SELECT stream FROM rows GROUP BY stream HAVING count(*) >= ? OR min(at) <= ?"
+                    "SELECT stream FROM outbox_rows GROUP BY stream"
+                    " HAVING count(*) >= ? OR min(at) <= ?"
                     " ORDER BY min(id) LIMIT 1",
                     (self._batch_rows, now - wait_seconds),
                 ).fetchone()
@@ -121,7 +113,9 @@ class Outbox:
     def next_batch(self) -> OutboxBatch | None:
         """The oldest batch when it is due; None when nothing is, or it must wait to be retried."""
         with self._state.snapshot() as connection:
-            row = connection.execute("SELECT * FROM batches ORDER BY number LIMIT 1").fetchone()
+            row = connection.execute(
+                "SELECT * FROM outbox_batches ORDER BY number LIMIT 1"
+            ).fetchone()
         if row is None or row["try_at"] > self._now():
             return None
         return _batch(row)
@@ -129,7 +123,7 @@ class Outbox:
     def waiting_batches(self) -> list[OutboxBatch]:
         """All batches, the next one first: what the very next uploads will be."""
         with self._state.snapshot() as connection:
-            rows = connection.execute("SELECT * FROM batches ORDER BY number").fetchall()
+            rows = connection.execute("SELECT * FROM outbox_batches ORDER BY number").fetchall()
         return [_batch(row) for row in rows]
 
     def preview(self, header: dict[str, Any]) -> list[OutboxBatch]:
@@ -139,12 +133,12 @@ class Outbox:
             streams = [
                 row["stream"]
                 for row in connection.execute(
-                    "SELECT stream FROM rows GROUP BY stream ORDER BY min(id)"
+                    "SELECT stream FROM outbox_rows GROUP BY stream ORDER BY min(id)"
                 )
             ]
             for stream in streams:
                 rows = connection.execute(
-                    "SELECT body FROM rows WHERE stream = ? ORDER BY id LIMIT ?",
+                    "SELECT body FROM outbox_rows WHERE stream = ? ORDER BY id LIMIT ?",
                     (stream, self._batch_rows),
                 ).fetchall()
                 payload = _payload(header, stream, "(given when it is made)", rows)
@@ -155,7 +149,7 @@ class Outbox:
     def sent(self, batch: OutboxBatch) -> None:
         """The hub has it: forget it."""
         with self._state.transaction() as connection:
-            connection.execute("DELETE FROM batches WHERE number = ?", (batch.number,))
+            connection.execute("DELETE FROM outbox_batches WHERE number = ?", (batch.number,))
             _count(connection, "sent_batches", 1)
             _count(connection, "sent_rows", batch.rows)
 
@@ -171,7 +165,7 @@ class Outbox:
         )
         with self._state.transaction() as connection:
             connection.execute(
-                "UPDATE batches SET attempts = attempts + 1, try_at = ?, error = ?"
+                "UPDATE outbox_batches SET attempts = attempts + 1, try_at = ?, error = ?"
                 " WHERE number = ?",
                 (self._now() + delay, error[:1000], batch.number),
             )
@@ -180,26 +174,29 @@ class Outbox:
     def refused(self, batch: OutboxBatch, error: str) -> None:
         """The hub will never take it: let it go, and count its rows as such."""
         with self._state.transaction() as connection:
-            connection.execute("DELETE FROM batches WHERE number = ?", (batch.number,))
+            connection.execute("DELETE FROM outbox_batches WHERE number = ?", (batch.number,))
             _count(connection, "dropped_rows", batch.rows)
 
     def try_now(self) -> None:
         """Do not wait any longer: the hub can be reached again."""
         with self._state.transaction() as connection:
-            connection.execute("UPDATE batches SET try_at = 0")
+            connection.execute("UPDATE outbox_batches SET try_at = 0")
 
     def status(self) -> OutboxStatus:
         """Counts as of now."""
         with self._state.snapshot() as connection:
             rows = connection.execute(
-                "SELECT count(*), coalesce(sum(length(body)), 0), min(at) FROM rows"
+                "SELECT count(*), coalesce(sum(length(body)), 0), min(at) FROM outbox_rows"
             ).fetchone()
             batches = connection.execute(
-                "SELECT count(*), coalesce(sum(length(payload)), 0), min(made_at) FROM batches"
+                "SELECT count(*), coalesce(sum(length(payload)), 0), min(made_at)"
+                " FROM outbox_batches"
             ).fetchone()
-            counters = dict(connection.execute("SELECT name, value FROM counters").fetchall())
+            counters = dict(
+                connection.execute("SELECT name, value FROM outbox_counters").fetchall()
+            )
             error = connection.execute(
-                "SELECT error FROM batches WHERE error IS NOT NULL ORDER BY number LIMIT 1"
+                "SELECT error FROM outbox_batches WHERE error IS NOT NULL ORDER BY number LIMIT 1"
             ).fetchone()
         oldest = min((at for at in (rows[2], batches[2]) if at is not None), default=None)
         return OutboxStatus(
@@ -220,46 +217,59 @@ class Outbox:
         self, connection: Connection, stream: str, header: dict[str, Any], now: float
     ) -> None:
         rows = connection.execute(
-            "SELECT id, body FROM rows WHERE stream = ? ORDER BY id LIMIT ?",
+            "SELECT id, body FROM outbox_rows WHERE stream = ? ORDER BY id LIMIT ?",
             (stream, self._batch_rows),
         ).fetchall()
         key = str(uuid4())
         payload = _payload(header, stream, key, rows)
         connection.execute(
-            "INSERT INTO batches (key, stream, rows, payload, digest, made_at, try_at)"
+            "INSERT INTO outbox_batches (key, stream, rows, payload, digest, made_at, try_at)"
             " VALUES (?, ?, ?, ?, ?, ?, 0)",
             (key, stream, len(rows), payload, sha256(payload).hexdigest(), now),
         )
         connection.execute(
-            "DELETE FROM rows WHERE stream = ? AND id <= ?", (stream, rows[-1]["id"])
+            "DELETE FROM outbox_rows WHERE stream = ? AND id <= ?", (stream, rows[-1]["id"])
         )
 
     def _let_go(self, connection: Connection) -> None:
         """Drop the oldest, batches before rows, until what waits is within its bound."""
         size = connection.execute(
-            "SELECT (SELECT coalesce(sum(length(body)), 0) FROM rows)"
-            " + (SELECT coalesce(sum(length(payload)), 0) FROM batches)"
+            "SELECT (SELECT coalesce(sum(length(body)), 0) FROM outbox_rows)"
+            " + (SELECT coalesce(sum(length(payload)), 0) FROM outbox_batches)"
         ).fetchone()[0]
         while size > self._max_bytes:
             batch = connection.execute(
-                "SELECT number, rows, length(payload) AS size FROM batches ORDER BY number LIMIT 1"
+                "SELECT number, rows, length(payload) AS size FROM outbox_batches"
+                " ORDER BY number LIMIT 1"
             ).fetchone()
             if batch is not None:
-                connection.execute("DELETE FROM batches WHERE number = ?", (batch["number"],))
+                connection.execute(
+                    "DELETE FROM outbox_batches WHERE number = ?", (batch["number"],)
+                )
                 _count(connection, "dropped_rows", batch["rows"])
                 size -= batch["size"]
                 continue
             row = connection.execute(
-                "SELECT id, length(body) AS size FROM rows ORDER BY id LIMIT 1"
+                "SELECT id, length(body) AS size FROM outbox_rows ORDER BY id LIMIT 1"
             ).fetchone()
             if row is None:
                 return
-            connection.execute("DELETE FROM rows WHERE id = ?", (row["id"],))
+            connection.execute("DELETE FROM outbox_rows WHERE id = ?", (row["id"],))
             _count(connection, "dropped_rows", 1)
             size -= row["size"]
 
     def _now(self) -> float:
         return self._clock().timestamp()
+
+
+def put_rows(
+    connection: Connection, stream: str, bodies: Sequence[dict[str, Any]], now: float
+) -> None:
+    """Queue rows within a transaction of the caller's on the outbox's database."""
+    connection.executemany(
+        "INSERT INTO outbox_rows (stream, body, at) VALUES (?, ?, ?)",
+        [(stream, json.dumps(body, separators=(",", ":")), now) for body in bodies],
+    )
 
 
 def _payload(header: dict[str, Any], stream: str, key: str, rows: Sequence[Any]) -> bytes:
@@ -277,6 +287,7 @@ def _batch(row: Any) -> OutboxBatch:
 
 def _count(connection: Connection, name: str, more: int) -> None:
     connection.execute(
-        "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + ?",
+        "INSERT INTO outbox_counters VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = value + ?",
         (name, more, more),
     )

@@ -181,6 +181,20 @@ class TrustStore:
         write_atomic(self.file, json.dumps(data, indent=2) + "\n", private=True)
 
 
+def signed_package(task: str, version: int, content: bytes, specification: str) -> bytes:
+    """What the signature of a package is over: its place, its ZIP and its task's specification.
+
+    With its place, so that one task's program cannot be handed out as another's.
+    """
+    head = {
+        "task": task,
+        "version": version,
+        "package": sha256(content).hexdigest(),
+        "specification": sha256(specification.encode()).hexdigest(),
+    }
+    return json.dumps(head, sort_keys=True).encode() + b"\n" + content
+
+
 def rotation_statement(new: SigningKey) -> bytes:
     """What the old key signs so that boxes take up the new one."""
     return json.dumps({"new_key": new.public}).encode()

@@ -29,6 +29,8 @@ from runtime.supervisor import Supervisor
 
 MOST_WORKERS_UNASKED = 4
 STEWARD = "runtime.steward"
+#: What talks to the hub, by name: nothing here may import it.
+AGENT = "sync.agent_process"
 
 logger = logging.getLogger("loopai.server")
 
@@ -127,6 +129,8 @@ class _Generations:
         names = dict.fromkeys(config.runtime.modules)
         if self._options.steward and config.runtime.steward:
             names = {STEWARD: None, **names}
+        if config.cloud.api_url is not None:
+            names[AGENT] = None
         modules = [
             ChildSpec(module, partial(self._run_module, module), says_ready=False)
             for module in names

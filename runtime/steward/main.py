@@ -21,7 +21,7 @@ from runtime.steward.epoch import TABLES as EPOCH
 from runtime.steward.lock import hold_lock, steward_lock
 from runtime.steward.loop import Steward
 from runtime.steward.observer import StewardContext
-from runtime.steward.observers import make_observers
+from runtime.steward.observers import make_observers, names_for
 from runtime.steward.samples import TABLES as SAMPLES
 from runtime.steward.state import open_state
 
@@ -70,7 +70,7 @@ def run(data_dir: DataDir, stop: threading.Event) -> int:
             open_state(data_dir, f"{CURSORS};{SAMPLES};{EPOCH}") as state,
         ):
             context = StewardContext(data_dir, config, state)
-            Steward(context, make_observers(context)).run(stop)
+            Steward(context, make_observers(context, names_for(config))).run(stop)
     except LoopaiError:
         if not stop.is_set():
             raise

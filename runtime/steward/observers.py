@@ -7,6 +7,7 @@ import importlib.util
 import logging
 from collections.abc import Sequence
 
+from runtime.config import DeploymentConfig
 from runtime.steward.observer import LogObserver, StewardContext
 
 #: In the order they are asked. `module:class`, loaded only by the steward itself.
@@ -19,7 +20,16 @@ OBSERVERS = (
     "runtime.retention.observer:RetentionObserver",
 )
 
+#: There where a hub is configured and telemetry on.
+TELEMETRY = "sync.telemetry_observer:TelemetryObserver"
+
 logger = logging.getLogger("loopai.steward")
+
+
+def names_for(config: DeploymentConfig) -> tuple[str, ...]:
+    """The observers that such a box has."""
+    told = config.telemetry.enabled and config.cloud.api_url is not None
+    return (*OBSERVERS, TELEMETRY) if told else OBSERVERS
 
 
 def make_observers(context: StewardContext, names: Sequence[str] = OBSERVERS) -> list[LogObserver]:

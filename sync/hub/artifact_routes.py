@@ -11,13 +11,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from runtime.artifact_package import MAX_PACKAGE_BYTES
 from runtime.errors import InvalidInputError
 from runtime.slug import check_slug
 from runtime.strict_json import parse_strictly
 from sync.hub.answers import Guard, HubProblemError, read_limited
 from sync.hub.hub_keys import Caller
 from sync.hub.notifications import Notifications
-from sync.hub.packages import MAX_PACKAGE_BYTES, Package, Packages
+from sync.hub.packages import Package, Packages
 
 PREFIX = "/api/v1/artifacts/{task}"
 ZIP = "application/zip"

@@ -6,25 +6,18 @@ Who uploads a version that is there gets an error, unless it is the same to the 
 from __future__ import annotations
 
 import hashlib
-import io
-import json
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from runtime.artifact_files import METADATA, PROGRAM
+from runtime.artifact_package import read_package
 from runtime.clock import format_time, utc_now
-from runtime.errors import InvalidInputError, LoopaiError, NotFoundError, Problem
-from runtime.strict_json import parse_strictly
+from runtime.errors import LoopaiError, NotFoundError, Problem
 from sync.hub import tables
 from sync.hub.hub_keys import Caller
 from sync.hub.store import Store
-from sync.signing import SigningKey
-
-MAX_PACKAGE_BYTES = 10_000_000
-MAX_MEMBER_BYTES = 8_000_000
+from sync.signing import SigningKey, signed_package
 
 
 class ConflictError(LoopaiError):
@@ -44,20 +37,6 @@ class Package:
     uploaded_at: str
 
 
-def signed_bytes(task: str, version: int, content: bytes, specification: str) -> bytes:
-    """What the signature of a package is over: its place, its ZIP and its task's specification.
-
-    With its place, so that one task's program cannot be handed out as another's.
-    """
-    head = {
-        "task": task,
-        "version": version,
-        "package": hashlib.sha256(content).hexdigest(),
-        "specification": hashlib.sha256(specification.encode()).hexdigest(),
-    }
-    return json.dumps(head, sort_keys=True).encode() + b"\n" + content
-
-
 class Packages:
     """The artifact repository of all tenants."""
 
@@ -69,7 +48,7 @@ class Packages:
         self, caller: Caller, task: str, content: bytes, specification: str, note: str = ""
     ) -> Package:
         """Take a version in. Raises InvalidInputError for what is no version, ConflictError."""
-        version = check_package(content)
+        version = read_package(content).version
         package = Package(
             task=task,
             version=version,
@@ -77,7 +56,7 @@ class Packages:
             specification=specification,
             digest=hashlib.sha256(content).hexdigest(),
             signature=str(
-                self._key.sign(signed_bytes(task, version, content, specification), "artifact")
+                self._key.sign(signed_package(task, version, content, specification), "artifact")
             ),
             uploaded_at=format_time(utc_now()),
         )
@@ -158,31 +137,3 @@ class Packages:
             row.task, row.version, row.content, row.specification, row.digest, row.signature,
             row.uploaded_at,
         )  # fmt: skip
-
-
-def check_package(content: bytes) -> int:
-    """The version number of a version's ZIP (as `loopai export` makes it), every file checked.
-
-    Raises InvalidInputError.
-    """
-    if len(content) > MAX_PACKAGE_BYTES:
-        raise InvalidInputError(f"A package has at most {MAX_PACKAGE_BYTES:,} bytes.")
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            infos = archive.infolist()
-            if any(info.file_size > MAX_MEMBER_BYTES for info in infos):
-                raise InvalidInputError("The package holds a file that is too large.")
-            files = {info.filename: archive.read(info) for info in infos}
-        described = parse_strictly(files[METADATA])
-        version = described["artifact"]["version"]
-        digests = described["files"]
-        if len(files) != len(infos) or files.keys() != {*digests, METADATA}:
-            raise InvalidInputError("The package's files are not those its metadata names.")
-        for name, digest in digests.items():
-            if hashlib.sha256(files[name]).hexdigest() != digest:
-                raise InvalidInputError(f"The package's {name} is not what its metadata says.")
-        if PROGRAM not in digests or not isinstance(version, int) or version < 1:
-            raise InvalidInputError("The package holds no program with a version.")
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InvalidInputError(f"That is no version of a program ({error}).") from None
-    return version

@@ -17,9 +17,8 @@ from websockets.sync.client import connect
 
 from runtime.errors import InvalidInputError, LoopaiError
 from sync.hub.app import open_hub
-from sync.hub.packages import signed_bytes
 from sync.hub.store import Store
-from sync.signing import Signature, TrustStore
+from sync.signing import Signature, TrustStore, signed_package
 from tests.support import TASK, wait_until
 
 SPECIFICATION = "name: spam-detection\n"
@@ -66,9 +65,11 @@ def test_a_version_is_published_signed_and_downloaded_as_it_was(
         trust.trust(box.get("/api/v1/signing-key").json()["public"], "asked for")
         signature = Signature.parse(got.headers["loopai-signature"])
         specification = box.get(f"/api/v1/artifacts/{TASK}/v2/task.yaml").text
-        trust.check(signed_bytes(TASK, 2, got.content, specification), signature, "artifact")
+        trust.check(signed_package(TASK, 2, got.content, specification), signature, "artifact")
         with pytest.raises(LoopaiError):
-            trust.check(signed_bytes("other", 2, got.content, specification), signature, "artifact")
+            trust.check(
+                signed_package("other", 2, got.content, specification), signature, "artifact"
+            )
 
 
 def test_a_download_goes_on_where_it_was_cut_and_is_not_repeated_when_known(
@@ -305,7 +306,7 @@ def test_boxes_are_told_of_a_new_version_at_once_and_only_their_tenant_s(
 
 
 def test_who_asks_too_often_waits_and_others_do_not(tmp_path: Path) -> None:
-    from tests.sync.hub.conftest import RunningHub
+    from tests.sync.conftest import RunningHub
 
     hub = RunningHub(tmp_path / "hub", None, per_minute=5)
     try:

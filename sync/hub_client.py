@@ -1,0 +1,162 @@
+"""What a box asks of its hub over HTTP: always outbound, always with a time limit, never trusting.
+
+It answers with plain values or one of two errors: the hub cannot be had now, or it refuses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from runtime.errors import LoopaiError
+from runtime.strict_json import parse_strictly
+from sync.signing import Signature
+
+TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+MAX_RETRIES = 5
+
+
+class HubUnavailableError(LoopaiError):
+    """It does not answer, or asks for patience: `retry_after` in seconds where it said so."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class HubRefusedError(LoopaiError):
+    """It answered, and the answer is no: asking again will not change it."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A published version as it came, not yet believed."""
+
+    content: bytes
+    specification: str
+    signature: Signature
+
+
+class HubClient:
+    """One hub. Close it, or use it as a context manager."""
+
+    def __init__(self, url: str, key: str, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"authorization": f"Bearer {key}"},
+            timeout=TIMEOUT,
+            transport=transport,
+        )
+
+    def register(self, registration: dict[str, Any]) -> dict[str, int]:
+        """Make this box known; returns each task's newest version."""
+        answer = self._ask("POST", "/api/v1/deployments", json=registration)
+        return _versions(answer.get("latest"))
+
+    def heartbeat(self, deployment_id: str, beat: dict[str, Any]) -> dict[str, int]:
+        """Say that this box lives; returns each task's newest version."""
+        answer = self._ask("POST", f"/api/v1/deployments/{deployment_id}/heartbeat", json=beat)
+        return _versions(answer.get("latest"))
+
+    def signing_key(self) -> str:
+        """The hub's public key, in base64."""
+        return str(self._ask("GET", "/api/v1/signing-key")["public"])
+
+    def send_batch(self, payload: bytes, key: str) -> dict[str, Any]:
+        """Upload one batch of telemetry; returns what the hub says of its rows."""
+        headers = {"content-encoding": "identity", "content-type": "application/gzip"}
+        headers["idempotency-key"] = key
+        return self._ask("POST", "/api/v1/telemetry", content=payload, headers=headers)
+
+    def download(self, task: str, version: int) -> Downloaded:
+        """A version, resumed where the connection was cut, whole or not at all."""
+        path = f"/api/v1/artifacts/{task}/v{version}"
+        specification = self._request("GET", f"{path}/task.yaml").text
+        content, headers = self._resumed(f"{path}/download")
+        return Downloaded(content, specification, Signature.parse(headers["loopai-signature"]))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> HubClient:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _resumed(self, path: str) -> tuple[bytes, httpx.Headers]:
+        content = bytearray()
+        headers = httpx.Headers()
+        fault: Exception | None = None
+        for _ in range(MAX_RETRIES):
+            asked = {}
+            if content and "etag" in headers:
+                asked = {"range": f"bytes={len(content)}-", "if-range": headers["etag"]}
+            try:
+                with self._http.stream("GET", path, headers=asked) as response:
+                    if response.status_code == 200:
+                        content.clear()
+                    elif response.status_code != 206:
+                        response.read()
+                        _check(response)
+                    headers = response.headers
+                    for piece in response.iter_raw():
+                        content += piece
+            except httpx.HTTPError as error:
+                fault = error
+                continue
+            if f'"{hashlib.sha256(content).hexdigest()}"' == headers.get("etag"):
+                return bytes(content), headers
+            fault = ValueError("what came is not what was announced")
+            content.clear()
+        raise HubUnavailableError(f"The download of {path} did not end well: {fault}.")
+
+    def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        response = self._request(method, path, **options)
+        try:
+            answer = parse_strictly(response.content)
+        except ValueError as error:
+            raise HubUnavailableError(f"The hub's answer cannot be read: {error}.") from None
+        if not isinstance(answer, dict):
+            raise HubUnavailableError("The hub's answer is no JSON object.")
+        return answer
+
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.HTTPError as error:
+            reason = str(error) or type(error).__name__
+            raise HubUnavailableError(f"The hub does not answer: {reason}.") from None
+        _check(response)
+        return response
+
+
+def _check(response: httpx.Response) -> None:
+    """Raises HubUnavailableError (5xx, 408, 429) or HubRefusedError (any other but 2xx)."""
+    status = response.status_code
+    if response.is_success:
+        return
+    try:
+        detail = str(parse_strictly(response.content)["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = response.reason_phrase
+    if status >= 500 or status in (408, 429):
+        waited = response.headers.get("retry-after", "")
+        raise HubUnavailableError(
+            f"The hub answers {status}: {detail}", float(waited) if waited.isdecimal() else None
+        )
+    raise HubRefusedError(f"The hub refuses ({status}): {detail}", status)
+
+
+def _versions(given: Any) -> dict[str, int]:
+    if not isinstance(given, dict):
+        return {}
+    return {str(task): version for task, version in given.items() if isinstance(version, int)}

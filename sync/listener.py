@@ -1,0 +1,116 @@
+"""Hears from the hub over SignalR, and comes back when it is cut off. It only calls back.
+
+A client of the JSON hub protocol over a WebSocket, which needs no negotiation.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+PATH = "/hubs/loopai"
+SEPARATOR = "\x1e"
+HANDSHAKE = '{"protocol":"json","version":1}' + SEPARATOR
+PING = '{"type":6}' + SEPARATOR
+PING_SECONDS = 15.0
+# The hub pings every 15 s: silence for twice as long is a dead connection (HubProtocol.md).
+SILENCE_SECONDS = 35.0
+OPEN_SECONDS = 10.0
+FIRST_DELAY, MAX_DELAY = 0.5, 60.0
+
+logger = logging.getLogger("loopai.sync")
+
+#: Gets the name of what the hub calls and its arguments.
+Told = Callable[[str, list[Any]], None]
+
+
+class Listener:
+    """One connection in a thread of its own. `connected` says whether it stands."""
+
+    def __init__(self, url: str, key: str, told: Told, opened: Callable[[], None]) -> None:
+        """`opened` is called whenever a connection is made: what was missed can be asked for."""
+        parts = urlsplit(url)
+        scheme = "wss" if parts.scheme == "https" else "ws"
+        self._address = urlunsplit((scheme, parts.netloc, parts.path.rstrip("/") + PATH, "", ""))
+        self._headers = {"Authorization": f"Bearer {key}"}
+        self._told = told
+        self._opened = opened
+        self._stop = threading.Event()
+        self._socket: ClientConnection | None = None
+        self.connected = False
+        self._thread = threading.Thread(target=self._run, name="hub-listener", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it and wait until it has."""
+        self._stop.set()
+        socket = self._socket
+        if socket is not None:
+            socket.close()
+        self._thread.join(OPEN_SECONDS)
+
+    def _run(self) -> None:
+        delay = FIRST_DELAY
+        while not self._stop.is_set():
+            try:
+                self._listen()
+                delay = FIRST_DELAY
+            except (OSError, WebSocketException, ValueError, TimeoutError) as error:
+                logger.info("not connected to the hub: %s", _reason(error))
+            if self.connected:
+                delay = FIRST_DELAY
+            self.connected = False
+            self._stop.wait(random.uniform(delay / 2, delay))  # noqa: S311
+            delay = min(MAX_DELAY, delay * 2)
+
+    def _listen(self) -> None:
+        with connect(
+            self._address, additional_headers=self._headers, open_timeout=OPEN_SECONDS
+        ) as socket:
+            self._socket = socket
+            socket.send(HANDSHAKE)
+            messages = _messages(socket.recv(timeout=OPEN_SECONDS))
+            if not messages or messages[0].get("error"):
+                raise ValueError(f"the handshake failed: {messages[:1]}")
+            self.connected = True
+            self._opened()
+            silent = 0.0
+            while not self._stop.is_set():
+                for message in messages:
+                    if message.get("type") == 7:
+                        return
+                    if message.get("type") == 1:
+                        self._told(str(message.get("target")), list(message.get("arguments", [])))
+                try:
+                    messages = _messages(socket.recv(timeout=PING_SECONDS))
+                    silent = 0.0
+                except TimeoutError:
+                    messages = []
+                    silent += PING_SECONDS
+                    if silent > SILENCE_SECONDS:
+                        raise
+                    socket.send(PING)
+
+
+def _messages(frame: str | bytes) -> list[dict[str, Any]]:
+    text = frame.decode() if isinstance(frame, bytes) else frame
+    found = [json.loads(record) for record in text.split(SEPARATOR) if record]
+    if not all(isinstance(one, dict) for one in found):
+        raise ValueError("the hub sent what is no message")
+    return found
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, InvalidStatus):
+        return f"the hub answers {error.response.status_code}"
+    return str(error) or type(error).__name__

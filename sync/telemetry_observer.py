@@ -1,0 +1,110 @@
+"""Reads the log through the steward and queues what may be told of it, filtered before it is kept.
+
+What is queued moves in one transaction with the place in the log, so every line is told once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import datetime
+from pathlib import Path
+
+from runtime.config import DeploymentConfig
+from runtime.data_dir import DataDir
+from runtime.errors import LoopaiError
+from runtime.models import PrivacyMode
+from runtime.steward.observer import Batch, StewardContext
+from runtime.steward.state import Connection
+from runtime.tasks import load_task
+from sync.box_key import box_key
+from sync.outbox import TABLES, put_rows
+from sync.privacy.field_rules import Rule
+from sync.privacy.filtering import PrivacyFilter
+
+#: Of every hundred executions, in balanced mode, five are told with input and output.
+BALANCED_SHARE = 0.05
+SECONDS_OF_TASK = 5.0
+
+logger = logging.getLogger("loopai.sync")
+
+
+class TelemetryObserver:
+    """An observer of the steward, there where telemetry is configured."""
+
+    name = "telemetry"
+    tables = TABLES
+
+    def __init__(self, context: StewardContext) -> None:
+        """Raises LoopaiError where no hub is configured."""
+        if not telemetry_wanted(context.config):
+            raise LoopaiError("no hub is configured, so nothing is told")
+        self._config = context.config
+        self._data_dir = context.data_dir
+        self._clock = context.clock
+        self._key = box_key(context.data_dir)
+        self._filters: dict[str, tuple[int, PrivacyFilter]] = {}
+
+    def observe(self, task: str, records: Batch, transaction: Connection) -> None:
+        privacy = self._filter(task)
+        mode = self._config.telemetry.privacy_mode
+        rows = []
+        for record in records:
+            if record.get("erased"):
+                continue
+            sampled = mode is not PrivacyMode.STRICT and is_told(record["execution_id"])
+            row = privacy.summary(record, sampled=sampled)
+            if row is not None:
+                rows.append({**row, "program_version": record["program_version"]})
+        put_rows(transaction, task, rows, self._clock().timestamp())
+
+    def tick(self, moment: datetime) -> None:
+        """Nothing is due: the agent sends."""
+
+    def rolled_back(self) -> None:
+        """Nothing is kept in memory."""
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+    def _filter(self, task: str) -> PrivacyFilter:
+        """The task's rules as of now; made anew when its file has changed."""
+        try:
+            changed = self._data_dir.task_file(task).stat().st_mtime_ns
+        except OSError:
+            changed = 0
+        known = self._filters.get(task)
+        if known is not None and known[0] == changed:
+            return known[1]
+        made = PrivacyFilter(
+            self._config.telemetry.privacy_mode,
+            self._key,
+            settings=self._config.privacy,
+            fields=field_rules(self._data_dir, task),
+        )
+        self._filters[task] = (changed, made)
+        return made
+
+
+def field_rules(data_dir: DataDir, task: str) -> dict[str, Rule]:
+    """The task's own rules for fields (`privacy.fields` of task.yaml). Raises LoopaiError."""
+    settings = getattr(load_task(data_dir, task, with_examples=False), "privacy", None)
+    return dict(settings.fields) if settings is not None else {}
+
+
+def is_told(execution_id: str, share: float = BALANCED_SHARE) -> bool:
+    """Whether an execution is among those told with its input: always the same answer for it."""
+    digest = hashlib.sha256(b"told:" + execution_id.encode()).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def telemetry_wanted(config: DeploymentConfig) -> bool:
+    """Whether anything is to be told to anybody."""
+    return config.telemetry.enabled and config.cloud.api_url is not None
+
+
+def outbox_file(data_dir: DataDir) -> Path:
+    """The database that holds the outbox: the steward's, so that both move together."""
+    from runtime.steward.state import state_file
+
+    return state_file(data_dir)
