@@ -77,7 +77,7 @@ class Run(msgspec.Struct):
     inputs: list[msgspec.Raw]
 
 
-class Answer(msgspec.Struct, array_like=True):
+class Answer(msgspec.Struct, array_like=True, gc=False):
     """One execution: `latency_us` in microseconds; `failure` when the program raised."""
 
     latency_us: Annotated[float, msgspec.Meta(ge=0)]

@@ -27,7 +27,6 @@ MAX_ERROR_MESSAGE = 2000
 # Outputs that are text are mostly the same few: what was checked and encoded once stays so.
 MOST_KNOWN_OUTPUTS = 1024
 LONGEST_KNOWN_OUTPUT = 100
-LINE = b'{"v":1,"execution_id":"%b%b%b,"output":%b,"status":"success",%b%b'
 ANSWER = b'{"output":%b,%b,"execution_id":"%b%b'
 
 
@@ -55,7 +54,7 @@ class Serving:
         self.answer_end = b'","program_version":%d}' % self.version
 
 
-class Job(msgspec.Struct, eq=False):
+class Job(msgspec.Struct, eq=False, gc=False):
     """One execution that is wanted, with its input as it came.
 
     `reply` is called once, with the job and its outcome (or a problem: it was not executed);
@@ -70,7 +69,7 @@ class Job(msgspec.Struct, eq=False):
     deaths: int = 0
 
 
-class Outcome(msgspec.Struct, eq=False):
+class Outcome(msgspec.Struct, eq=False, gc=False):
     """One execution that happened: its line for the log, its answer's body, and where it failed
     the whole answer."""
 
@@ -107,7 +106,20 @@ def describe(
         tail = b'"latency_ms":%.4f' % latency_ms
         if confidence is not None:
             tail = b'"confidence":%b,%b' % (encode(confidence), tail)
-        line = LINE % (execution_id, serving.line_middle, job.raw, encoded, tail, end)
+        # Joined rather than formatted: this is done for every execution.
+        line = b"".join(
+            (
+                b'{"v":1,"execution_id":"',
+                execution_id,
+                serving.line_middle,
+                job.raw,
+                b',"output":',
+                encoded,
+                b',"status":"success",',
+                tail,
+                end,
+            )
+        )
         body = ANSWER % (encoded, tail, execution_id, serving.answer_end)
         outcomes.append(Outcome(serving.version, "success", latency_ms, line, body))
     return outcomes

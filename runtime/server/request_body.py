@@ -23,7 +23,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 
-class ExecuteRequest(msgspec.Struct):
+class ExecuteRequest(msgspec.Struct, gc=False):
     """The body of an execution; keys beside `input` are ignored."""
 
     input: msgspec.Raw

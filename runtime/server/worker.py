@@ -45,6 +45,7 @@ from runtime.supervisor import SECONDS_TO_MOVE_ON
 
 SECONDS_BETWEEN_PULSES = 0.5
 KEYS_NEEDED = ("keys_needed",)
+GC_THRESHOLDS = (50_000, 10, 10)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,6 +196,8 @@ class _Server(uvicorn.Server):
         # What was loaded stays: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
+        # What a request makes is in no cycle: looking for some every 700 objects finds none.
+        gc.set_threshold(*GC_THRESHOLDS)
         self.on_ready()
 
     def retire(self) -> None:
