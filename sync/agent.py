@@ -23,14 +23,14 @@ from sync.box_key import deployment_id
 from sync.hub_client import HubClient, HubRefusedError, HubUnavailableError
 from sync.listener import Listener
 from sync.outbox import Outbox, OutboxBatch
+from sync.status import STATUS_FILE
 from sync.telemetry_observer import outbox_file, telemetry_wanted
 from sync.updates import Activate, Updates, activate_at_once
 
-STATUS_FILE = "sync-status.json"
 AUDIT_FILE = "sent.jsonl"
 HEARTBEAT_SECONDS = 30.0
 TICK_SECONDS = 0.2
-FORMAT_VERSION = 1
+BATCH_VERSION = 1
 # Refusals that say "not now" or "not so", and not "never this batch".
 KEPT_STATUSES = frozenset({401, 403, 404})
 
@@ -134,7 +134,7 @@ class Agent:
             return
         if now >= self._next_batches:
             self._next_batches = now + 1.0
-            header = {"v": FORMAT_VERSION, "deployment_id": self._id}
+            header = {"v": BATCH_VERSION, "deployment_id": self._id}
             self._outbox.make_batches(
                 header, wait_seconds=self._config.telemetry.upload_interval_sec
             )
@@ -174,7 +174,7 @@ class Agent:
     def _write_status(self) -> None:
         listener = self._listener
         status = {
-            "v": FORMAT_VERSION,
+            "v": BATCH_VERSION,
             "deployment_id": self._id,
             "hub": self._client.url,
             "registered": self._registered,

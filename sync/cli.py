@@ -1,14 +1,18 @@
-"""`python -m sync`: says what would leave this box. In this release, nothing does."""
+"""`python -m sync`: what crosses the edge of this box, as a person looks at it."""
 
 from __future__ import annotations
 
 from runtime.command_line import LazyGroup, run
 
-COMMANDS = {"status": ("sync.status", "Whether anything leaves this box, and how it is set up.")}
+COMMANDS = {
+    "audit": ("sync.audit_command", "Verify the chain of all that ever left."),
+    "preview": ("sync.preview", "The next upload, byte for byte."),
+    "status": ("sync.status", "Whether anything leaves this box, and how it is set up."),
+}
 
 group = LazyGroup("sync", COMMANDS, help="What crosses the edge of this box.")
 
 
 def main() -> None:
-    """Run `python -m sync` and exit: 0 well, 2 something given was wrong."""
+    """Run `python -m sync` and exit: 0 well, 1 the answer is no, 2 something given was wrong."""
     run(group)

@@ -76,6 +76,10 @@ class HubClient:
         headers["idempotency-key"] = key
         return self._ask("POST", "/api/v1/telemetry", content=payload, headers=headers)
 
+    def publish(self, task: str, upload: dict[str, Any]) -> dict[str, Any]:
+        """Upload a version; returns what the hub says of it."""
+        return self._ask("POST", f"/api/v1/artifacts/{task}/upload", json=upload)
+
     def download(self, task: str, version: int) -> Downloaded:
         """A version, resumed where the connection was cut, whole or not at all."""
         path = f"/api/v1/artifacts/{task}/v{version}"

@@ -10,15 +10,20 @@ from runtime.command_line import data_dir_option, json_option, print_json
 from runtime.config import DeploymentConfig, load_deployment
 from runtime.data_dir import DataDir
 from runtime.errors import InvalidInputError
+from runtime.strict_json import parse_strictly
 
-NOTHING_SENT = "This release sends nothing: no synchronisation is built in yet."
+#: Where the agent says how it stands.
+STATUS_FILE = "sync-status.json"
+
+NO_HUB = "Nothing leaves this box: no hub is configured (cloud.api_url)."
+SILENT = "No telemetry leaves this box; it asks the hub for new versions."
 
 
 @click.command("status", help="Whether anything leaves this box, and how it is set up.")
 @data_dir_option
 @json_option
 def command(data_dir: DataDir, as_json: bool) -> None:
-    status = read_status(load_deployment(data_dir.deployment_file))
+    status = {**read_status(load_deployment(data_dir.deployment_file)), "link": _link(data_dir)}
     if as_json:
         print_json(status)
         return
@@ -28,11 +33,21 @@ def command(data_dir: DataDir, as_json: bool) -> None:
     click.echo(f"mode: {status['mode']}")
     click.echo(f"hub: {hub} (key {key})")
     click.echo(f"telemetry in the settings: {telemetry}, privacy mode {status['privacy_mode']}")
-    click.echo(NOTHING_SENT)
+    link = status["link"]
+    if link is not None:
+        heard = "told at once" if link["notified"] else "asks every while"
+        click.echo(f"agent: {'registered' if link['registered'] else 'not registered'}, {heard}")
+        if link["problem"]:
+            click.echo(f"problem: {link['problem']}")
+        for task, missed in link["not_taken_up"].items():
+            click.echo(f"not taken up: {task} v{missed['version']}: {missed['reason']}")
+    if status["note"]:
+        click.echo(status["note"])
 
 
 def read_status(config: DeploymentConfig) -> dict[str, Any]:
     """The settings in question; a key is never shown, only whether there is one."""
+    sends = config.cloud.api_url is not None and config.telemetry.enabled
     return {
         "mode": config.runtime.mode.value,
         "hub_url": _text(config, "api_url"),
@@ -40,9 +55,17 @@ def read_status(config: DeploymentConfig) -> dict[str, Any]:
         "hub_key_set": bool(_text(config, "api_key")),
         "telemetry_enabled": config.telemetry.enabled,
         "privacy_mode": config.telemetry.privacy_mode.value,
-        "sends": False,
-        "note": NOTHING_SENT,
+        "sends": sends,
+        "note": NO_HUB if config.cloud.api_url is None else "" if sends else SILENT,
     }
+
+
+def _link(data_dir: DataDir) -> dict[str, Any] | None:
+    """What the agent last wrote of itself; None where it never ran."""
+    try:
+        return dict(parse_strictly((data_dir.state / STATUS_FILE).read_bytes()))
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def _text(config: DeploymentConfig, setting: str) -> str | None:

@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": ("workbench.commands.demo", "The whole job once, in a fresh folder, in two minutes."),
     "diff": ("workbench.commands.diff", "What changed between two versions."),
     "export": ("workbench.commands.export", "One version as a ZIP, the same bytes each time."),
+    "hub": ("sync.hub.commands", "The shared hub: start, keys, publish, backup."),
     "improve": ("workbench.commands.improve", "Learn from confirmed failures, offer a version."),
     "models": ("workbench.commands.models", "Local language models: list, show, pull, remove."),
     "label": ("workbench.commands.label", "Say of sampled executions whether they were right."),

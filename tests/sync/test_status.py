@@ -36,7 +36,7 @@ def test_a_box_with_no_settings_sends_nothing(tmp_path):
     done = status(DataDir(tmp_path))
     assert done.returncode == 0
     assert "hub: none configured" in done.stdout
-    assert "This release sends nothing" in done.stdout
+    assert "Nothing leaves this box: no hub is configured" in done.stdout
 
 
 def test_the_settings_are_shown_and_the_key_is_not(tmp_path):
@@ -46,7 +46,7 @@ def test_the_settings_are_shown_and_the_key_is_not(tmp_path):
     assert told["hub_url"] == "https://hub.example"
     assert told["hub_key_set"] is True
     assert told["privacy_mode"] == "strict"
-    assert told["sends"] is False
+    assert told["sends"] is True
     shown = status(DataDir(tmp_path), HUB_KEY="a-secret").stdout
     assert "key set" in shown
     assert "a-secret" not in shown
