@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from runtime.alerts.standings import read_alerts
 from runtime.artifacts import ArtifactStore
 from runtime.clock import Clock, utc_now
 from runtime.config import DeploymentConfig, load_deployment
@@ -19,6 +20,7 @@ from runtime.rollout.document import past_rollouts, read_rollout
 from runtime.rollout.rollout import Rollout
 from runtime.tasks import load_task
 from runtime.validation.model_oracle import price
+from runtime.validation.standing import read_standing
 from workbench.report.series import Series, read_series
 
 # A rule of thumb for English text and JSON, said in the report where it is used.
@@ -54,6 +56,8 @@ class Facts:
     rollouts: list[Rollout]
     savings: Savings | None
     history: list[dict[str, Any]]
+    #: What needs somebody now, the most severe first: level and sentence.
+    troubles: list[tuple[str, str]]
 
 
 def gather(data_dir: DataDir, name: str, days: int, clock: Clock = utc_now) -> Facts:
@@ -81,7 +85,19 @@ def gather(data_dir: DataDir, name: str, days: int, clock: Clock = utc_now) -> F
         rollouts=_rollouts(data_dir, name),
         savings=_savings(config, figures["executions"], series),
         history=store.history(name),
+        troubles=_troubles(data_dir, name),
     )
+
+
+def _troubles(data_dir: DataDir, name: str) -> list[tuple[str, str]]:
+    """Alerts of the task and of the box, and oracles that do not answer."""
+    alerts = [
+        (str(alert["level"]), str(alert["message"]))
+        for alert in read_alerts(data_dir)
+        if not alert.get("task") or alert["task"] == name
+    ]
+    problems = read_standing(data_dir).get(name, {}).get("problems", [])
+    return alerts + [("validation", str(problem)) for problem in problems]
 
 
 def _versions(store: ArtifactStore, name: str, figures: dict[str, Any]) -> list[dict[str, Any]]:

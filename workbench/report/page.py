@@ -166,14 +166,15 @@ def _key_figures(facts: Facts) -> str:
     if facts.savings:
         saved = facts.savings.model - facts.savings.oracles
         rows.append(("saved", money(saved, facts.savings.currency), "against calling a model"))
-    return (
-        "<dl>"
-        + "".join(
-            f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(more)}</small></dd></div>"
-            for name, value, more in rows
-        )
-        + "</dl>"
+    troubles = "".join(
+        f'<p class="trouble" role="alert"><b>{escape(level)}</b> {escape(text)}</p>'
+        for level, text in facts.troubles
     )
+    figures_shown = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(more)}</small></dd></div>"
+        for name, value, more in rows
+    )
+    return f"{troubles}<dl>{figures_shown}</dl>"
 
 
 def _versions_table(facts: Facts) -> str:

@@ -174,7 +174,9 @@ def test_a_browser_shows_the_dashboard_for_a_key_as_password_and_nothing_else(ke
     asked = httpx.get(f"{running.url}/dashboard")
     assert (asked.status_code, asked.headers["www-authenticate"][:5]) == (401, "Basic")
     by_password = httpx.BasicAuth("anybody", keys["read"])
-    assert httpx.get(f"{running.url}/dashboard", auth=by_password).status_code == 200
+    for path in ("/dashboard", "/dashboard/files/page.js", f"/dashboard/data/{TASK}"):
+        assert httpx.get(f"{running.url}{path}", auth=by_password, timeout=60).status_code == 200
+        assert httpx.get(f"{running.url}{path}").status_code == 401
     assert httpx.get(f"{running.url}/metrics", auth=by_password).status_code == 401
 
 

@@ -52,6 +52,7 @@ def improve(data_dir, *arguments, code=0):
     return done
 
 
+@pytest.mark.slow
 def test_failures_become_examples_and_a_version_that_wins_is_promoted_in_stages(data_dir):
     validate(data_dir, [*old_traffic(30, start=200), *new_traffic(40)])
     done = improve(data_dir, TASK, "--strategy", "rule", "--promote", "staged", "--json")
@@ -128,6 +129,7 @@ def test_the_watch_stops_at_the_offer_and_never_tries_the_same_failures_twice(da
     assert watch.look(auto) == [], "one version is being tried out"
 
 
+@pytest.mark.slow
 def test_the_watch_runs_as_a_child_and_ends_when_told(data_dir):
     config = data_dir.deployment_file
     config.parent.mkdir(parents=True)

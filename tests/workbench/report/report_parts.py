@@ -9,6 +9,7 @@ from uuid import UUID
 
 from support import TASK, add_version, make_task, promote
 
+from runtime.alerts.standings import write_alerts
 from runtime.data_dir import DataDir
 from runtime.models import Example
 from runtime.rollout import control
@@ -63,6 +64,9 @@ def a_long_life(data_dir: DataDir, days: int = 6, a_day: int = 300, seed: int = 
         _write(data_dir.validations(TASK) / f"sampled-{start.date()}.jsonl", validations)
     control.start_rollout(data_dir, TASK, 2, reason="it learned from failures")
     data_dir.deployment_file.parent.mkdir(parents=True, exist_ok=True)
+    message = "Drift of input length is 0.31, over 0.25."
+    alert = {"alert": "drift", "task": TASK, "level": "warning", "message": message}
+    write_alerts(data_dir, [{**alert, "since": "2026-11-22T10:00:00.000000Z"}])
     data_dir.deployment_file.write_text("prices:\n  currency: EUR\n  per_call: 0.0021\n")
 
 

@@ -105,6 +105,7 @@ def test_the_report_stands_in_one_file_and_escapes_what_people_wrote(page):
     assert "src=" not in own and 'href="http' not in own
     assert html.count("<script") - html.count("<script>") == 0, "no script from elsewhere"
     assert "EUR" in own
+    assert "Drift of input length is 0.31, over 0.25." in own
 
 
 @needs_browser
