@@ -37,7 +37,8 @@ class TaskOverview:
     examples: int = 0
     versions: tuple[int, ...] = ()
     active: int | None = None
-    rolling_out: bool = False
+    #: The version that a rollout under way brings.
+    rolling_out: int | None = None
     evaluation: dict[str, Any] = field(default_factory=dict)
     #: Raised by the steward for this task.
     alerts: tuple[dict[str, Any], ...] = ()
@@ -85,7 +86,7 @@ def overview(data_dir: DataDir, name: str) -> TaskOverview:
         shown = active or (versions[-1] if versions else None)
         evaluation = store.metadata(name, shown)["evaluation"] if shown else {}
         rollout = read_rollout(data_dir, name)
-        rolling_out = rollout is not None and rollout.live
+        rolling_out = rollout.candidate if rollout is not None and rollout.live else None
     except LoopaiError as error:
         return TaskOverview(name, problem=str(error.problems[0]))
     return TaskOverview(

@@ -115,7 +115,7 @@ class AnalyticsScreen(PlaceScreen):
             return
         if self._facts is None or self._facts.task.name != task:
             self.app.call_from_thread(self._say, f"Counting the executions of {task} …")
-        facts = gather(self.data_dir, task, self._days)
+        facts = gather(self.data_dir, task, self._days, self.loopai.clock)
         if not worker.is_cancelled:
             self._counted = key
             self.app.call_from_thread(self._show, facts, task)

@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
+from runtime.clock import Clock, utc_now
 from runtime.data_dir import DataDir
 from workbench.tui import themes
 from workbench.tui.jump import JumpMode, jump_targets
@@ -54,8 +55,11 @@ class LoopaiApp(App[None]):
     #: The task that all screens show; watched by each `PlaceScreen`.
     chosen: reactive[str | None] = reactive(None, init=False)
 
-    def __init__(self, data_dir: DataDir, settings: Settings | None = None) -> None:
+    def __init__(
+        self, data_dir: DataDir, settings: Settings | None = None, clock: Clock = utc_now
+    ) -> None:
         self.settings = settings or Settings()
+        self.clock = clock
         self.data_dir = data_dir
         self.state = State(data_dir)
         self.serving = Serving(data_dir)

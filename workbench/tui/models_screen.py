@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -15,7 +14,9 @@ from textual.widgets import ProgressBar, Static
 from textual.worker import get_current_worker
 
 from runtime.config import load_deployment
+from runtime.data_dir import DataDir
 from runtime.errors import LoopaiError, Problem
+from runtime.tasks import load_task
 from workbench.tui.ask import Ask
 from workbench.tui.confirm import Confirm
 from workbench.tui.place_screen import PlaceScreen
@@ -26,15 +27,15 @@ SUGGESTED = "qwen2.5-coder:3b"
 EMBEDDED = """\
 [bold]No model server answers{address}.[/]
 
-That is fine: Loopai works in embedded mode. Four strategies make programs from examples alone,
-and nothing leaves this machine.
+That is fine. Four strategies make programs from examples alone, and nothing \
+leaves this machine.
 
 With [bold]Ollama[/] a local model can also write programs and judge answers. Start it, and its \
 models are listed here: [bold $accent]f5[/] looks again."""
 NO_MODELS = """\
 The server at {address} has no model yet.
 
-[bold $accent]g[/] gets one; {suggested} is small and writes code."""
+[bold $accent]n[/] gets one; {suggested} is small and writes code."""
 
 
 class ModelTable(ListTable):
@@ -54,7 +55,8 @@ class ModelsScreen(PlaceScreen):
     PLACE: ClassVar[str] = "models"
     CSS_PATH = "models_screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("g", "pull", "Get a model"),
+        Binding("n", "pull", "Get a model"),
+        Binding("enter", "use", "Use for synthesis"),
         Binding("delete", "remove", "Remove"),
         Binding("c", "cancel", "Cancel"),
         Binding("f5", "refresh", "Look again"),
@@ -64,13 +66,15 @@ class ModelsScreen(PlaceScreen):
         super().__init__()
         self._asked = False
         self._address = ""
+        self._judges: dict[str, str] = {}
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="models"):
             table = ModelTable(COLUMNS, right=("size",), id="model-table")
             table.border_title = "Models"
             yield table
-        with Vertical(id="no-models"):
+        with Vertical(id="no-models"), Vertical(classes="pane") as box:
+            box.border_title = "Embedded mode"
             yield Static("Looking for a model server …", id="no-models-text")
         with Vertical(id="pull", classes="pane") as pane:
             pane.border_title = "Getting a model"
@@ -110,7 +114,8 @@ class ModelsScreen(PlaceScreen):
         except LoopaiError as error:
             rows = None
             self.log(f"no model server: {error}")
-        used = config.text("synthesis", "model", environment=os.environ)
+        used = config.text("synthesis", "model")
+        self._judges = models_that_judge(self.data_dir)
         if not worker.is_cancelled:
             self.app.call_from_thread(self._show, rows, used)
 
@@ -132,14 +137,17 @@ class ModelsScreen(PlaceScreen):
         self.query_one("#no-models-text", Static).update(text)
 
     def _row(self, row: Mapping[str, Any], used: str | None) -> tuple[Content, ...]:
-        mine = row["name"] == used
+        chosen = row["name"] == (self.loopai.state.get("model") or used)
+        judged = [task for task, model in self._judges.items() if model == row["name"]]
+        uses = ["synthesis"] if chosen else []
+        uses += [f"judges {task}" for task in judged]
         return (
             Content(row["name"]),
             Content(str(row["parameters"] or "-")),
             Content(str(row["quantization"] or "-")),
             Content(f"{row['bytes'] / 1e9:.1f} GB"),
             Content((row["modified_at"] or "")[:10]),
-            Content.styled("by synthesis", "$success") if mine else Content("-"),
+            Content.styled(", ".join(uses), "$success") if uses else Content("-"),
         )
 
     def action_pull(self) -> None:
@@ -189,6 +197,17 @@ class ModelsScreen(PlaceScreen):
         """Give up getting a model; what has come is kept by the server for the next time."""
         self.workers.cancel_group(self, "pull")
 
+    def action_use(self) -> None:
+        """Let syntheses in the app ask the highlighted model; again lets them ask none."""
+        model = self.query_one(ModelTable).highlighted_key
+        if model is None:
+            return
+        again = self.loopai.state.get("model") == model
+        self.loopai.state.put("model", None if again else model)
+        told = "no model" if again else model
+        self.notify(f"Syntheses in the app ask {told} from now on.")
+        self._list()
+
     def action_remove(self) -> None:
         """Delete the highlighted model from the server."""
         model = self.query_one(ModelTable).highlighted_key
@@ -209,3 +228,17 @@ class ModelsScreen(PlaceScreen):
         OllamaServer.configured(load_deployment(self.data_dir.deployment_file)).remove(model)
         self.app.call_from_thread(self.notify, f"{model} is gone.")
         self.app.call_from_thread(self._list)
+
+
+def models_that_judge(data_dir: DataDir) -> dict[str, str]:
+    """The model that judges each task's answers, of the tasks that have one."""
+    found = {}
+    for name in data_dir.task_names():
+        try:
+            oracles = load_task(data_dir, name, with_examples=False).validation.oracles
+        except LoopaiError:
+            continue  # the Tasks screen says what is wrong with it
+        models = [oracle.model for oracle in oracles if oracle.model]
+        if models:
+            found[name] = models[0]
+    return found

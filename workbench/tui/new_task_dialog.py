@@ -135,6 +135,7 @@ class NewTaskDialog(ModalScreen[str | None]):
         inputs.clear_options()
         rest = [column for column in self._columns if column != event.value]
         inputs.add_options(Selection(column, column, True) for column in rest)
+        inputs.highlighted = 0 if rest else None
 
     @on(Button.Pressed, "#new-make")
     @on(Input.Submitted)

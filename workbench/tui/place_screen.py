@@ -19,6 +19,16 @@ from workbench.tui.top_bar import TopBar
 if TYPE_CHECKING:
     from workbench.tui.app import LoopaiApp
 
+# Letters that two panes beside each other need.
+WIDE = 110
+
+
+class Body(Vertical):
+    """Between the tabs and the keys; `-narrow` also where a panel at the side takes the room."""
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width < WIDE, "-narrow")
+
 
 class PlaceScreen(Screen[None]):
     """One tab of the app."""
@@ -27,7 +37,7 @@ class PlaceScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.PLACE)
-        with Vertical(id="body"):
+        with Body(id="body"):
             yield from self.compose_body()
         yield Footer(show_command_palette=False, compact=True)
 

@@ -34,10 +34,11 @@ class SynthesisDialog(ModalScreen[int | None]):
         Binding("p", "promote", "Promote"),
     ]
 
-    def __init__(self, task: str, data_dir: DataDir) -> None:
+    def __init__(self, task: str, data_dir: DataDir, model: str | None = None) -> None:
         super().__init__()
         self._of = task
         self._data_dir = data_dir
+        self._model = model
         self._doing: dict[str, str] = dict.fromkeys((each.value for each in Strategy), "waits")
         self._started = time.monotonic()
         self._result: Mapping[str, Any] | None = None
@@ -64,6 +65,7 @@ class SynthesisDialog(ModalScreen[int | None]):
     @work(group="synthesis", exit_on_error=False)
     async def _work(self) -> None:
         arguments = ["synthesize", self._of, "--data-dir", str(self._data_dir.root)]
+        arguments += ["--model", self._model] if self._model else []
         try:
             self._result = await run_to_json(arguments, self._hear)
         except Exception as error:
@@ -133,7 +135,7 @@ class SynthesisDialog(ModalScreen[int | None]):
 
     def action_cancel(self) -> None:
         """Give the synthesis up; nothing is stored."""
-        self.notify("The synthesis was cancelled; nothing was stored.", severity="warning")
+        self.app.notify("The synthesis was cancelled; nothing was stored.", severity="warning")
         self.dismiss(None)
 
     @work(thread=True, exit_on_error=False)

@@ -22,7 +22,7 @@ from workbench.tui.place_screen import PlaceScreen
 from workbench.tui.tables import ListTable
 from workbench.tui.task_details import task_details
 
-COLUMNS = ("task", "state", "accuracy", "today", "look")
+COLUMNS = ("task", "state", "accuracy", "today", "alerts")
 STATE_STYLES = {"serves": "$success", "rolls out": "$primary", "cannot be read": "$error"}
 
 
@@ -37,7 +37,7 @@ One row a task of this data directory. The highlighted task is the one that ever
 - **state**: what it waits for: examples, synthesis, promotion; or the version that serves
 - **accuracy**: of the version shown, on examples it had not seen when it was judged
 - **today**: executions since midnight, UTC
-- **look**: how many things want your attention; they are named at the side
+- **alerts**: how many things want your attention; they are named at the side
 """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select_cursor", "Open")]
 
@@ -63,7 +63,7 @@ class TasksScreen(PlaceScreen):
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="tasks"):
-            table = TaskTable(COLUMNS, right=("accuracy", "today", "look"), id="task-table")
+            table = TaskTable(COLUMNS, right=("accuracy", "today", "alerts"), id="task-table")
             table.border_title = "Tasks"
             yield table
             with VerticalScroll(id="task-side", classes="pane"):
@@ -98,7 +98,7 @@ class TasksScreen(PlaceScreen):
         for name in names:
             if worker.is_cancelled:
                 return
-            traffic[name] = traffic_today(self.data_dir, name)
+            traffic[name] = traffic_today(self.data_dir, name, self.loopai.clock().date())
         self.app.call_from_thread(self._show, names, seen, traffic)
 
     def _show(
@@ -181,7 +181,9 @@ class TasksScreen(PlaceScreen):
         from workbench.tui.synthesis_dialog import SynthesisDialog
 
         if name := self._named():
-            self.app.push_screen(SynthesisDialog(name, self.data_dir), lambda _: self._look())
+            model = self.loopai.state.get("model")
+            dialog = SynthesisDialog(name, self.data_dir, model)
+            self.app.push_screen(dialog, lambda _: self._look())
 
     def action_try_input(self) -> None:
         """Run a version of the highlighted task on an input, in the sandbox."""
@@ -241,7 +243,8 @@ class TasksScreen(PlaceScreen):
 
 
 def _state(item: TaskOverview) -> str:
-    return f"{item.state} v{item.active}" if item.active else item.state
+    version = item.rolling_out or item.active
+    return f"{item.state} v{version}" if version else item.state
 
 
 def _no_version(name: str) -> LoopaiError:

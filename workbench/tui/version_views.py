@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from textual.content import Content
 
-from runtime.clock import utc_now
 from runtime.rollout.rollout import Rollout
 from workbench.tui import drawing
 
@@ -97,7 +97,7 @@ def behaviour_view(data: Mapping[str, Any], old: int, new: int, width: int) -> C
     return Content.assemble(*parts)
 
 
-def rollout_view(rollout: Rollout | None, width: int) -> Content:
+def rollout_view(rollout: Rollout | None, width: int, moment: datetime) -> Content:
     """How far a staged promotion is, what its arms show, and all that happened, with reasons."""
     if rollout is None:
         return Content.assemble(
@@ -116,7 +116,7 @@ def rollout_view(rollout: Rollout | None, width: int) -> Content:
         "\n",
     ]
     if rollout.live and rollout.deadline_at is not None:
-        left = max(0.0, (rollout.deadline_at - utc_now()).total_seconds())
+        left = max(0.0, (rollout.deadline_at - moment).total_seconds())
         parts += [("this stage ends at the latest in ", "$soft"), _duration(left), "\n"]
     if rollout.evidence:
         parts += _evidence(rollout.evidence, width)

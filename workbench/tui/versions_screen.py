@@ -201,7 +201,9 @@ class VersionsScreen(Promotion):
         elif view == "history":
             tell(self._say, version_views.history_view(store.history(task)))
         elif view == "rollout":
-            tell(self._say, version_views.rollout_view(read_rollout(self.data_dir, task), room))
+            rollout = read_rollout(self.data_dir, task)
+            moment = self.loopai.clock()
+            tell(self._say, version_views.rollout_view(rollout, room, moment))
         else:
             other = self._compared_with(task, version)
             if other is None:
