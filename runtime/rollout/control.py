@@ -28,6 +28,7 @@ from runtime.rollout.document import (
 from runtime.rollout.rollout import Rollout
 from runtime.rollout.settings import RolloutConfig
 from runtime.sandbox import check_source
+from runtime.tasks import load_task
 
 # With `agreement: auto`, answers of an oracle so lately mean that there will be more.
 DAYS_OF_VALIDATIONS = 14
@@ -207,6 +208,9 @@ def _check_candidate(store: ArtifactStore, task: str, candidate: int) -> None:
 def _needs_agreement(data_dir: DataDir, task: str, config: RolloutConfig, moment: datetime) -> bool:
     if config.agreement != "auto":
         return config.agreement == "required"
+    oracles = load_task(data_dir, task, with_examples=False).validation.oracles
+    if any(oracle.kind != "person" for oracle in oracles):
+        return True  # it answers by itself; a person may never do
     first = (moment - timedelta(days=DAYS_OF_VALIDATIONS)).date()
     reader = LogReader(data_dir.validations(task), prefix="sampled-")
     return next(reader.lines(first), None) is not None

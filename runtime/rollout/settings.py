@@ -51,7 +51,8 @@ class RolloutConfig(Model):
     deadline_sec: Positive = 86_400
     #: Outcomes "error" before a rollout is given up.
     error_limit: Count = 3
-    #: Whether a stage needs validated executions; `auto`: if the task has had some lately.
+    #: Whether a stage needs validated executions; `auto`: if the task has an oracle that is no
+    #: person, or has had answers lately.
     agreement: Literal["auto", "required", "off"] = "auto"
     #: The request header that says who calls, for callers to stay on their version.
     routing_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "X-Loopai-Routing-Key"

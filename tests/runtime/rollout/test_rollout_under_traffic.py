@@ -46,6 +46,8 @@ SCHEMA = {
     "properties": {"text": {"type": "string"}, "caller": {"type": "string"}},
     "required": ["text"],
 }
+ALWAYS_HAM = 'def run(input_data):\n    return "ham"\n'
+SPAM = [{"input": {"text": f"buy {number}"}} for number in range(100)]
 ROWS = [{"input": {"text": "x" * (number % 50)}} for number in range(300)]
 
 
@@ -71,11 +73,11 @@ def send(runtime, rows=ROWS, **headers):
     return Counter(row["program_version"] for row in answer.json())
 
 
-def ended(runtime, data_dir):
+def ended(runtime, data_dir, rows=ROWS):
     """Send traffic until the rollout has ended."""
 
     def look():
-        send(runtime)
+        send(runtime, rows)
         rollout = find_rollout(data_dir, TASK)
         return None if rollout.live else rollout
 
@@ -110,6 +112,19 @@ def test_a_failing_version_is_rolled_back_with_its_evidence(data_dir):
         assert ArtifactStore(data_dir).active(TASK) == 1
         wait_until(lambda: set(send(runtime)) == {1})
         assert version not in send(runtime)
+
+
+def test_a_version_that_an_oracle_disagrees_with_is_rolled_back(data_dir):
+    oracles = {"oracles": [{"kind": "program", "version": 1}]}
+    task = make_task(data_dir, input_schema=SCHEMA, sampling_rate=0.2, validation=oracles)
+    version = add_version(data_dir, task, ALWAYS_HAM)
+    with RunningRuntime(data_dir, steward=True) as runtime:
+        start_rollout(data_dir, TASK, version)
+        rollout = ended(runtime, data_dir, SPAM)
+        assert rollout.state == "rolled_back"
+        assert "disagreement with the oracle" in rollout.reason
+        assert rollout.evidence["status"]["candidate"]["error"] == 0
+        assert rollout.needs_agreement, "an oracle that is a program answers by itself"
 
 
 def test_two_workers_agree_on_who_gets_which_version(data_dir):
