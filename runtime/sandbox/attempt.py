@@ -39,7 +39,8 @@ class Attempt(Generic[ItemT]):
 
     def __init__(self, items: Sequence[ItemT], limit: float, now: float) -> None:
         self.items = items
-        self.began = now
+        #: What the worker says its items took, in seconds.
+        self.run_time = 0.0
         #: Whether the worker wants replacing.
         self.spent = False
         self._limit = limit
@@ -66,6 +67,7 @@ class Attempt(Generic[ItemT]):
             raise ProtocolError("it left out the input it was running")
         self._seen = seen + results.left
         self.spent = results.spent
+        self.run_time += sum([answer.latency_us for answer in answers]) / 1e6
         if kept is None:
             self._answered = seen
             return self.items[first:seen], answers

@@ -212,7 +212,7 @@ class Pool:
         """Its attempt is over: let it go on with the next before the answers are dealt with."""
         count = len(attempt.items)
         if not worker.is_stuck:
-            share.note_time(count, monotonic() - attempt.began)
+            share.note_time(count, attempt.run_time)
         self.release(worker, share)
         worker.process.executions += count
         if attempt.spent or worker.process.executions >= self.limits.executions_per_worker:

@@ -14,8 +14,8 @@ from runtime.sandbox.protocol import Answer
 # What is handed over at once should take about so long (seconds), and is never more than so many.
 TARGET_SECONDS = 0.004
 MOST_AT_ONCE = 1024
-# Of each attempt, what sending it to and fro takes (seconds).
-ROUND_TRIP = 0.0002
+# What an item costs beside its own time (seconds).
+OVERHEAD = 4e-6
 FIRST_COST = 16e-6
 # A queue uses one worker while that answers quickly: fewer, larger messages cost less.
 SPREAD_SECONDS = 0.002
@@ -94,6 +94,7 @@ class Share:
             self.running -= 1
 
     def note_time(self, items: int, seconds: float) -> None:
-        """Learn from an attempt what an item costs."""
-        cost = max(seconds - ROUND_TRIP, 1e-6) / items
+        """Learn what an item costs from the time some took in the worker itself: how long the
+        machine makes a message wait says nothing about how large it should be."""
+        cost = seconds / items + OVERHEAD
         self._cost += 0.2 * (cost - self._cost)

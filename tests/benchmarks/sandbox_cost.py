@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import random
 import statistics
@@ -14,7 +15,12 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
-from runtime.sandbox import Limits, Sandbox
+import msgspec
+
+from runtime.sandbox import Limits, Program, Sandbox
+from runtime.sandbox.pool import Pool
+from runtime.sandbox.program import load_program
+from runtime.sandbox.protocol import Answer
 
 ROUNDS = 7
 WORDS = 20_000
@@ -171,7 +177,64 @@ def measure_costs() -> dict[str, float]:
         sandbox.prepare(greedy)
         lost = seconds(lambda: sandbox.run(greedy, inputs[:50]))
         costs["a memory error and its fresh worker, ms"] = lost / 50 * 1e3
+    costs["executions a second through a pool, raw JSON"] = asyncio.run(measure_pool())
     return costs
+
+
+class RawInputs:
+    """A queue of the same input many times, as the server's event loop hands its own to a pool."""
+
+    name = "benchmark"
+
+    def __init__(self, pool: Pool, program: Program, count: int) -> None:
+        self._program = program
+        self._items = [RawInput(msgspec.Raw(b'{"text":"buy now"}')) for _ in range(count)]
+        self._left = count
+        self.done = asyncio.Event()
+        pool.add(self)
+
+    def waiting(self) -> int:
+        return len(self._items)
+
+    def take(self, most: int) -> tuple[Program, Sequence[Any]]:
+        taken, self._items = self._items[:most], self._items[most:]
+        return self._program, taken
+
+    def give_back(self, items: Sequence[Any]) -> None:
+        self._items = [*items, *self._items]
+
+    def settle(self, items: Sequence[Any], answers: Sequence[Answer]) -> None:
+        self._left -= len(items)
+        if not self._left:
+            self.done.set()
+
+    def refuse(self, reason: str) -> None:
+        raise AssertionError(reason)
+
+
+class RawInput(msgspec.Struct, eq=False, gc=False):
+    raw: msgspec.Raw
+    deaths: int = 0
+
+
+async def measure_pool(count: int = 50_000) -> float:
+    """Executions a second through a pool of two workers, without a server."""
+    pool = Pool(Limits(), 2)
+    await pool.start()
+    best = 0.0
+    try:
+        program = load_program(TRIVIAL)
+        await pool.prepare(program)
+        for _ in range(5):
+            inputs = RawInputs(pool, program, count)
+            began = perf_counter()
+            pool.wake(inputs)
+            await inputs.done.wait()
+            best = max(best, count / (perf_counter() - began))
+            pool.remove(inputs)
+    finally:
+        await pool.close()
+    return best
 
 
 def run_all(run: Callable[[Any], Any], inputs: list[Any]) -> None:
