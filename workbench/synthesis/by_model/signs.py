@@ -54,34 +54,33 @@ def propose_signs(
     """
     has_text = any(field.kind is FieldKind.TEXT for field in fields)
     names = [field.path[0] for field in fields if len(field.path) == 1]
-    variables = [name for name in dict.fromkeys(names) if name.isidentifier()]
-    number = 0
+    variables = [name for name in dict.fromkeys(names) if name.isidentifier() and name != "text"]
+    if has_text:
+        variables.insert(0, "text")
+    number = 1
     for label in labels[:MAX_CLASSES]:
-        found: list[tuple[str, str]] = []
         progress(f"asks for signs of {class_label(label)}")
-        if has_text:
-            found += _or_none(lambda: _words(sign_words(calls, task, label)), progress)  # noqa: B023
-            found += _or_none(lambda: _patterns(sign_patterns(calls, task, label)), progress)  # noqa: B023
-            variables = ["text", *(name for name in variables if name != "text")]
-        found += _or_none(
-            lambda: _conditions(sign_conditions(calls, task, label, variables), variables),  # noqa: B023
-            progress,
-        )
-        found += _or_none(lambda: _function(sign_function(calls, task, label)), progress)  # noqa: B023
-        for body, about in found:
-            name = f"model_sign_{number + 1}"
-            sign = Sign(name, f"def {name}(input_data, text):\n{body}", about, class_label(label))
-            if not check_source(program_of([sign], fields)):
-                number += 1
-                yield sign
+        for kind in (_words, _patterns, _conditions, _function)[0 if has_text else 2 :]:
+            try:
+                bodies = kind(calls, task, label, variables)
+            except UnusableAnswerError as error:
+                progress(f"gets nothing that can be used: {error}")
+                continue
+            for body, about in bodies:
+                name = f"model_sign_{number}"
+                source = f"def {name}(input_data, text):\n{body}"
+                sign = Sign(name, source, about, class_label(label))
+                if not check_source(program_of([sign], fields)):
+                    number += 1
+                    yield sign
 
 
 def program_of(signs: Sequence[Sign], fields: Sequence[InputField]) -> str:
     """A program whose output is the values of these signs by name."""
-    return f"{imports()}\n\n\n{reading_code(signs, fields)}\n\n\n{_RUN}"
+    return f"{imports()}\n\n\n{reading_code(signs, fields)}\n\n\n{RUN}"
 
 
-_RUN = "def run(input_data):\n    return read_signs(input_data)\n"
+RUN = "def run(input_data):\n    return read_signs(input_data)\n"
 
 
 def imports() -> str:
@@ -122,16 +121,10 @@ def reading_code(signs: Sequence[Sign], fields: Sequence[InputField]) -> str:
 Bodies = list[tuple[str, str]]
 
 
-def _or_none(ask: Any, progress: Progress) -> Bodies:
-    try:
-        found: Bodies = ask()
-    except UnusableAnswerError as error:
-        progress(f"gets nothing that can be used: {error}")
-        return []
-    return found
-
-
-def _words(words: Sequence[str]) -> Bodies:
+def _words(
+    calls: ModelCalls, task: TaskSpecification, label: Any, variables: Sequence[str]
+) -> Bodies:
+    words = sign_words(calls, task, label)
     usable = [word for word in words if word and len(word) <= 60]
     if not usable:
         return []
@@ -146,9 +139,11 @@ def _word_pattern(word: str) -> str:
     return escaped if UNSPACED.search(word) else rf"(?<!\w){escaped}(?!\w)"
 
 
-def _patterns(patterns: Sequence[str]) -> Bodies:
+def _patterns(
+    calls: ModelCalls, task: TaskSpecification, label: Any, variables: Sequence[str]
+) -> Bodies:
     found = []
-    for pattern in patterns:
+    for pattern in sign_patterns(calls, task, label):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -160,9 +155,11 @@ def _patterns(patterns: Sequence[str]) -> Bodies:
     return found
 
 
-def _conditions(conditions: Sequence[str], variables: Sequence[str]) -> Bodies:
+def _conditions(
+    calls: ModelCalls, task: TaskSpecification, label: Any, variables: Sequence[str]
+) -> Bodies:
     found = []
-    for condition in conditions:
+    for condition in sign_conditions(calls, task, label, variables):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -180,7 +177,10 @@ def _conditions(conditions: Sequence[str], variables: Sequence[str]) -> Bodies:
     return found
 
 
-def _function(function: ast.FunctionDef) -> Bodies:
+def _function(
+    calls: ModelCalls, task: TaskSpecification, label: Any, variables: Sequence[str]
+) -> Bodies:
+    function = sign_function(calls, task, label)
     if len(function.args.args) != 1 or function.decorator_list:
         return []
     given = function.args.args[0].arg
