@@ -69,7 +69,7 @@ def _luck(one: Sequence[bool], other: Sequence[bool]) -> float:
     """The chance of leading by so many examples where the two are equally good (sign test)."""
     gained = sum(mine and not theirs for mine, theirs in zip(one, other, strict=True))
     parted = sum(mine != theirs for mine, theirs in zip(one, other, strict=True))
-    return sum(math.comb(parted, hits) for hits in range(gained, parted + 1)) * 0.5**parted
+    return sum(math.comb(parted, hits) for hits in range(gained, parted + 1)) / (1 << parted)
 
 
 def _ranked(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
