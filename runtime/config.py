@@ -133,7 +133,7 @@ class SynthesisConfig(Model):
     token_timeout_sec: Positive = 30
     answer_timeout_sec: Positive = 300
     #: Of one synthesis, all calls together.
-    max_calls: Count = 200
+    max_calls: Count = 400
     max_tokens: Count = 100_000
     max_seconds: Positive = 900
 
