@@ -145,9 +145,11 @@ class Lane:
 
     def _deliver(self, jobs: Sequence[Job], outcomes: Sequence[Outcome | Answer]) -> None:
         for job, outcome in zip(jobs, outcomes, strict=True):
-            reply = job.reply
-            if reply is not None:
-                reply(job, outcome)
+            try:
+                if job.reply is not None:
+                    job.reply(job, outcome)
+            except Exception:  # of one caller: the others get theirs
+                logger.exception("could not answer a caller of %s", self.name)
         self.in_flight -= len(jobs)
         self._delivered.set()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -18,6 +19,8 @@ from runtime.datasets.log import ExecutionLog, LogUnwritableError
 from runtime.server.answers import Answer, problem
 from runtime.server.execution import Job, Outcome
 from runtime.server.metrics import Metrics
+
+logger = logging.getLogger("loopai.server")
 
 Deliver = Callable[[Sequence[Job], Sequence[Outcome | Answer]], None]
 
@@ -62,11 +65,7 @@ class LogKeeper:
             return
         if self._log.durability == "none":
             self._deliver(jobs, outcomes)
-        written = len(outcomes)
-        try:
-            self._log.append([outcome.line for outcome in outcomes], moment)
-        except LogUnwritableError as refusal:
-            written = refusal.written
+        written = self._append([outcome.line for outcome in outcomes], moment)
         self._count(outcomes, written)
         if self._log.durability != "none":
             self._deliver(jobs, self._answered(outcomes, written))
@@ -85,16 +84,23 @@ class LogKeeper:
         written: list[int] = []
         for _, of_a_day in groupby(turns, key=lambda turn: turn.moment.date()):
             group = list(of_a_day)
-            left = sum(len(turn.outcomes) for turn in group)
-            try:
-                lines = [outcome.line for turn in group for outcome in turn.outcomes]
-                self._log.append(lines, group[-1].moment)
-            except LogUnwritableError as refusal:
-                left = refusal.written
+            lines = [outcome.line for turn in group for outcome in turn.outcomes]
+            left = self._append(lines, group[-1].moment)
             for turn in group:
                 written.append(min(left, len(turn.outcomes)))
                 left -= written[-1]
         return written
+
+    def _append(self, lines: Sequence[bytes], moment: datetime) -> int:
+        """How many of the lines are in the log; whatever happens, the rest is not."""
+        try:
+            self._log.append(lines, moment)
+        except LogUnwritableError as refusal:
+            return refusal.written
+        except Exception:
+            logger.exception("could not write the log of %s", self._name)
+            return 0
+        return len(lines)
 
     def _committed(self, turns: Sequence[_Turn], written: Sequence[int]) -> None:
         self._commit = None

@@ -41,7 +41,6 @@ GAUGES = {
     "log_lag_seconds": ("Age of the oldest execution whose line is not written yet", ("task",)),
     "queue_limit": ("Requests that may wait, over all workers", ("task",)),
     "connections": ("Open connections", ()),
-    "sandbox_workers": ("Sandbox workers that are ready or at work", ()),
     "workers_ready": ("HTTP workers that answer requests", ()),
 }
 #: Of these the largest counts, not the sum over all processes.

@@ -364,3 +364,17 @@ def test_infinite_inputs_do_not_break_the_batch(sandbox: Sandbox) -> None:
     program = sandbox.load("def run(x):\n    return x['n']\n")
     results = sandbox.run(program, [{"n": math.inf}, {"n": 1}])
     assert results[1].output == 1
+
+
+def test_what_one_call_returns_is_bounded_in_all() -> None:
+    limits = Limits(batch_output_bytes=1_000_000, output_bytes=200_000)
+    with Sandbox(limits) as sandbox:
+        program = sandbox.load("def run(x):\n    return 'a' * x['n']\n")
+        results = sandbox.run(program, [{"n": 100_000}] * 60)
+        good = [result for result in results if result.ok]
+        assert len(results) == 60
+        assert sum(len(result.output) for result in good) < 3_000_000
+        assert results[0].ok
+        assert results[-1].error is not None
+        assert results[-1].error.message == "the outputs are over 1,000,000 bytes"
+        assert sandbox.run(program, [{"n": 5}])[0].output == "aaaaa"

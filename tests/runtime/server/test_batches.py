@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from support import TASK, RunningRuntime, logged, server_folder, wait_until
+
+from runtime.server import batch
 
 ROUTE = f"/v1/execute/{TASK}/batch"
 LINES = {"content-type": "application/x-ndjson"}
@@ -160,3 +163,19 @@ def test_a_client_that_goes_away_ends_its_batch(served_dir):
         assert 0 < done < 60 * 256 / 2
         runtime.execute({"text": "buy"})
         assert len(logged(served_dir)) == done + 1
+
+
+def test_the_answers_of_a_chunk_are_bounded_in_all(monkeypatch):
+    monkeypatch.setattr(batch, "MOST_BYTES", 1000)
+    noted: list[object] = []
+
+    async def fill() -> list[bytes]:
+        chunk = batch.Chunk(5, noted.append, slow_ms=100)
+        for index in range(5):
+            chunk.put(index, b"x" * 400)
+        await chunk.done
+        return chunk.bodies
+
+    bodies = asyncio.run(fill())
+    assert [len(body) for body in bodies[:2]] == [400, 400]
+    assert all(b"answers-too-large" in body for body in bodies[2:])
