@@ -59,7 +59,7 @@ class LineFile:
         with self.path.open("rb") as packed, gzip.GzipFile(fileobj=packed) as content:
             while not stop():
                 try:
-                    chunk = content.read(CHUNK)
+                    chunk = content.read1(CHUNK)  # what there is, before a damage too
                 except (EOFError, zlib.error, OSError) as error:
                     raise InvalidInputError(
                         Problem(f"is damaged from here on: {error}.", self.path)

@@ -50,6 +50,7 @@ report in a browser: one page that needs no network.
 class AnalyticsScreen(PlaceScreen):
     """Figures above, panels in one, two or three columns below."""
 
+    AUTO_FOCUS = ""
     PLACE: ClassVar[str] = "analytics"
     CSS_PATH = "analytics_screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -6,11 +6,12 @@ Screens do the work; long work runs in their workers. Nothing here waits for any
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
@@ -157,11 +158,20 @@ class LoopaiApp(App[None]):
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             self.show_error(event.worker.error, event.worker.description)
 
-    def _handle_exception(self, error: Exception) -> None:
-        if self.forgiving and self.is_running:
+    async def _dispatch_message(self, message: Message) -> None:
+        await self.forgive(super()._dispatch_message(message))
+
+    async def forgive(self, work: Awaitable[None]) -> None:
+        """Wait for work of the app's or a screen's; an error nobody foresaw becomes a notice.
+
+        Raised on, it would end the loop that the app or the screen lives by.
+        """
+        try:
+            await work
+        except Exception as error:
+            if not self.forgiving:
+                raise
             self.show_error(error)
-        else:
-            super()._handle_exception(error)
 
     async def action_quit(self) -> None:
         self.save_state()

@@ -33,6 +33,7 @@ SWITCH_SECONDS = 0.001
 class DatasetScreen(PlaceScreen):
     """The table over the whole width, the record under the cursor beside or below it."""
 
+    AUTO_FOCUS = ""
     PLACE: ClassVar[str] = "dataset"
     CSS_PATH = "dataset_screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -52,6 +52,7 @@ lets synthesis ask one.
 class ModelsScreen(PlaceScreen):
     """A table of models, or what embedded mode means."""
 
+    AUTO_FOCUS = ""
     PLACE: ClassVar[str] = "models"
     CSS_PATH = "models_screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer
 
@@ -53,6 +54,9 @@ class PlaceScreen(Screen[None]):
 
     def show_task(self, task: str | None) -> None:
         """Show what belongs to `task`; None while there is none. Must return at once."""
+
+    async def _dispatch_message(self, message: Message) -> None:
+        await self.loopai.forgive(super()._dispatch_message(message))
 
     def kept_state(self) -> dict[str, Any]:
         """What to remember for the next run, as JSON; read back from `loopai.state`."""

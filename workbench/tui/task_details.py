@@ -74,7 +74,7 @@ def _traffic(traffic: Traffic | None) -> list[Part]:
 
 
 def _next_step(item: TaskOverview, served: str | None) -> Content:
-    if not item.examples:
+    if not item.examples and not item.versions:
         return Content.assemble("write examples in the notebook: ", ("2", "bold $accent"))
     if not item.versions:
         return Content.assemble(("s", "bold $accent"), " makes a program from the examples")

@@ -51,6 +51,7 @@ compare the highlighted version with; without a mark it is the active one.
 class VersionsScreen(Promotion):
     """The versions above, one view of the highlighted one below."""
 
+    AUTO_FOCUS = ""
     PLACE: ClassVar[str] = "versions"
     CSS_PATH = "versions_screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
