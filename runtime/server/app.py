@@ -19,9 +19,10 @@ from runtime import keys
 from runtime.server.access import Access
 from runtime.server.answers import JSON, PROBLEM, Answer, Header, problem
 from runtime.server.batch import LINES, Batch, decode_array, takes_lines
-from runtime.server.execution import Job, Outcome, Serving
+from runtime.server.execution import Job, Outcome
 from runtime.server.lane import Lane
 from runtime.server.metrics import Metrics
+from runtime.server.refusals import invalid_input, no_active_program, queue_full, stopping
 from runtime.server.request_body import Receive, decode_request, read_body, too_large
 from runtime.server.request_head import REQUEST_ID_HEADER, RequestHead, with_request_id
 from runtime.server.served_tasks import ServedTasks
@@ -144,7 +145,7 @@ class Application:
         """What a request asks for, or the problem with it, which is counted."""
         serving = lane.serving
         if serving is None:
-            return self.counted(lane, _no_active_program(lane))
+            return self.counted(lane, no_active_program(lane))
         if len(body) > self.max_body_bytes:  # an item of a batch
             return self.counted(lane, too_large(self.max_body_bytes))
         decoded = decode_request(body)
@@ -152,7 +153,7 @@ class Application:
             return self.counted(lane, decoded)
         raw, value = decoded
         if not serving.input_check.is_valid(value):
-            return self.counted(lane, _invalid_input(lane, serving, value))
+            return self.counted(lane, invalid_input(lane, serving, value))
         split = serving.split
         if split is not None and split.takes(headers, value, raw):
             serving = split.candidate
@@ -278,29 +279,3 @@ def log_slow(lane: Lane, answer: Answer, elapsed_ms: float, request_id: bytes | 
 def _is_dashboard(path: str) -> bool:
     """The page and what it asks for: a browser that has the key as password may have them."""
     return path == DASHBOARD or path.startswith(DASHBOARD + "/")
-
-
-def stopping() -> Answer:
-    """503: the time that the server had to answer is over."""
-    detail = "The server stops before the program has ended."
-    return problem("stopping", detail, (b"retry-after", b"1"))
-
-
-def _invalid_input(lane: Lane, serving: Serving, value: Any) -> Answer:
-    failures = serving.input_check.errors(value)
-    return problem(
-        "invalid-input",
-        f"The input of {lane.name!r} does not follow its schema.",
-        errors=[{"path": f"/input{f.path}", "message": f.message} for f in failures],
-    )
-
-
-def _no_active_program(lane: Lane) -> Answer:
-    detail = f"The task {lane.name!r} has no active version yet."
-    return problem("no-active-program", detail, (b"retry-after", b"5"))
-
-
-def queue_full(lane: Lane) -> Answer:
-    """429: as many jobs as may wait already do."""
-    detail = f"{lane.max_queue:,} requests of {lane.name!r} are waiting already."
-    return problem("queue-full", detail, (b"retry-after", b"1"))

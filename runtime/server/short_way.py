@@ -8,9 +8,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from runtime.server.answers import STATUS_LINES, Answer
-from runtime.server.app import DEFAULT_ROUTE, TASK_ROUTE, Application, log_slow, queue_full
+from runtime.server.app import DEFAULT_ROUTE, TASK_ROUTE, Application, log_slow
 from runtime.server.execution import Job, Outcome
 from runtime.server.lane import Lane
+from runtime.server.refusals import queue_full
 from runtime.server.request_body import too_large
 from runtime.server.request_head import with_request_id
 

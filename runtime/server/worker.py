@@ -28,7 +28,7 @@ from runtime.errors import LoopaiError
 from runtime.sandbox import Limits
 from runtime.sandbox.pool import Pool
 from runtime.server.access import Access
-from runtime.server.app import Application, stopping
+from runtime.server.app import Application
 from runtime.server.connection import Connection, ConnectionRules
 from runtime.server.counter_memory import CounterMemory
 from runtime.server.lane import Lane
@@ -36,6 +36,7 @@ from runtime.server.lane_gauges import show_lanes
 from runtime.server.listen import BACKLOG
 from runtime.server.metrics import Metrics
 from runtime.server.pages import build_pages
+from runtime.server.refusals import stopping
 from runtime.server.request_head import RequestHead
 from runtime.server.served_tasks import ServedTasks
 from runtime.server.short_way import ShortWay
