@@ -6,8 +6,10 @@ Keeps no conversation and retries nothing; whoever asks decides about that.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import aclosing
@@ -194,7 +196,9 @@ class OllamaServer:
         async def exchange() -> T:
             connect = self.settings.connect_timeout_sec
             timeout = httpx.Timeout(wait, connect=connect)
-            async with ollama.AsyncClient(self.address, timeout=timeout) as client:
+            async with ollama.AsyncClient(
+                self.address, timeout=timeout, verify=_certificates()
+            ) as client:
                 return await ask(client)
 
         try:
@@ -218,6 +222,12 @@ class OllamaServer:
         if "pull model manifest" in error.error:
             return CallFailedError("server", f"there is no model {model!r} to be had")
         return ModelAbsentError(model, [str(row["name"]) for row in self.models()])
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust, read once: a client of its own for each call would read it each time."""
+    return ssl.create_default_context()
 
 
 def sendable(schema: Any) -> Any:

@@ -65,7 +65,7 @@ def test_words_by_a_model_lift_what_examples_alone_cannot_teach(folder):
 
 @pytest.mark.parametrize(
     "behaviour",
-    ["broken-json", "wrong-schema", "garbage", "wrong-code", "failing"],
+    ["wrong-schema", "garbage", "failing"],
 )
 def test_a_bad_model_changes_nothing(folder, behaviour):
     without = begin(folder, plan(folder, with_model=False), quiet)
