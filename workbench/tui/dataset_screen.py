@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
@@ -21,11 +22,12 @@ from workbench.records.views import WINDOW, ChosenRows, sort_window
 from workbench.tui.file_chooser import FileChooser, files_of
 from workbench.tui.open_file import OpenFile
 from workbench.tui.place_screen import PlaceScreen
-from workbench.tui.record_detail import RecordDetail
+from workbench.tui.record_detail import RecordDetail, prepare_highlighting
 from workbench.tui.record_table import RecordTable
 
 FAILURES = "status!=success"
 REFRESH_SECONDS = 0.15
+REST_SECONDS = 0.06
 # So that a busy background thread gives way to a key press at once.
 SWITCH_SECONDS = 0.001
 
@@ -59,6 +61,7 @@ class DatasetScreen(PlaceScreen):
         self._sorted = ""
         self._finding = False
         self._wanted_row = 0
+        self._resting: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="records-line")
@@ -76,6 +79,7 @@ class DatasetScreen(PlaceScreen):
         self.query_one("#records-filter").display = False
         self.query_one("#record-side").border_title = "Record"
         self.set_interval(REFRESH_SECONDS, self._take_growth)
+        self.run_worker(prepare_highlighting, thread=True, group="prepare")
 
     def on_unmount(self) -> None:
         if self._open:
@@ -171,21 +175,27 @@ class DatasetScreen(PlaceScreen):
         if opened.share < 1.0:
             doing = "filtering" if opened.scan else "counting lines"
             parts.append((f"   {doing} {opened.share:.0%}", "$warning"))
-        self.query_one("#records-line", Static).update(Content.assemble(*parts))
+        self.query_one("#records-line", Static).update(Content.assemble(*parts), layout=False)
 
     @on(RecordTable.Moved)
     def _moved(self) -> None:
+        # Drawn once the cursor rests, so that a held key is never slowed by a long record.
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST_SECONDS, self._show_record)
+        self._say()
+
+    def _show_record(self) -> None:
         table, opened = self.query_one(RecordTable), self._open
         side = self.query_one("#record-side")
         if opened and side.display and opened.rows.count > table.cursor:
             self.query_one(RecordDetail).show_line(opened.rows.line(table.cursor, 1 << 20))
-        self._say()
 
     @on(RecordTable.Opened)
     def _toggle_detail(self) -> None:
         side = self.query_one("#record-side")
         side.display = not side.display
-        self._moved()
+        self._show_record()
 
     def action_open(self) -> None:
         """Open another file."""

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from rich.cells import set_cell_size
 from rich.segment import Segment
+from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -41,6 +42,7 @@ What was is at the left, what is new at the right. Runs of equal lines are folde
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
         self._rows: Sequence[SideRow] = ()
+        self._plain = Style.null()
 
     def show_rows(self, rows: Sequence[SideRow]) -> None:
         """Show other rows, from the first."""
@@ -60,11 +62,15 @@ What was is at the left, what is new at the right. Runs of equal lines are folde
                 return
             quiet = quiet or not changed
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._plain = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         at = round(self.scroll_offset.y) + y
         if at >= len(self._rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._plain)
         row = self._rows[at]
         soft = self.get_component_rich_style("diff--soft")
         if row.change == "folded":
@@ -82,6 +88,6 @@ What was is at the left, what is new at the right. Runs of equal lines are folde
     def _half(self, number: int | None, text: str, style: str, width: int) -> list[Segment]:
         shown = "" if number is None else f"{number}"
         soft = self.get_component_rich_style("diff--soft")
-        used = self.get_component_rich_style(style) if style else self.rich_style
+        used = self.get_component_rich_style(style) if style else self._plain
         body = set_cell_size(text.replace("\t", "    "), max(0, width - NUMBER))
         return [Segment(shown.rjust(NUMBER - 1) + " ", soft), Segment(body, used)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from textual.content import Content
-from textual.highlight import highlight
 from textual.widgets import Static
 
 from workbench.records.columns import decode
@@ -32,4 +31,13 @@ class RecordDetail(Static):
             text = text[:MAX_LETTERS] + f"\n… {len(text) - MAX_LETTERS:,} more letters"
             self.update(Content(text))
         else:
+            from textual.highlight import highlight
+
             self.update(highlight(text, language="json"))
+
+
+def prepare_highlighting() -> None:
+    """Load what colours JSON, which takes longer than a key press may; call it in a thread."""
+    from textual.highlight import highlight
+
+    highlight("{}", language="json")

@@ -67,6 +67,7 @@ all hold.
         self._columns: Sequence[Column] = (NO_COLUMNS,)
         self._strips: dict[int, Strip] = {}
         self._count = 0
+        self._plain = Style.null()
 
     def show_rows(self, rows: Rows | None, columns: Sequence[Column], cursor: int = 0) -> None:
         """Show other rows, from the start or with the cursor on a row."""
@@ -149,20 +150,24 @@ all hold.
         if offset is not None and offset.y > 0:
             self.cursor = round(self.scroll_offset.y) + offset.y - 1
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._plain = self.rich_style  # costs as much as a whole row, and is the same for all
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         left = round(self.scroll_offset.x)
         if y == 0:
-            return self._header().crop_extend(left, left + width, self.rich_style)
+            return self._header().crop_extend(left, left + width, self._plain)
         row = round(self.scroll_offset.y) + y - 1
         if row >= self._count:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._plain)
         strip = self._strips.get(row)
         if strip is None:
             if len(self._strips) > 2000:
                 self._strips.clear()
             strip = self._strips[row] = self._row(row)
-        shown = strip.crop_extend(left, left + width, self.rich_style)
+        shown = strip.crop_extend(left, left + width, self._plain)
         if row == self.cursor:
             shown = shown.apply_style(self.get_component_rich_style("records--cursor"))
         return shown
@@ -198,7 +203,7 @@ all hold.
         return Strip(segments)
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(name) if name else self.rich_style
+        return self.get_component_rich_style(name) if name else self._plain
 
 
 def _is_bad(column: Column, text: str) -> bool:

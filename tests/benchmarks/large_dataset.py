@@ -1,0 +1,122 @@
+"""How the app takes a file of ten million lines: opening, scrolling, filtering, memory.
+
+    python -m tests.benchmarks.large_dataset [LINES]
+
+Writes a file of about 240 bytes a line to a temporary folder, opens it in the real app (headless,
+120 x 40 letters), scrolls to many places while it is being counted, and prints the figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from app_support import until
+
+from runtime.data_dir import DataDir
+from workbench.tui.app import LoopaiApp
+from workbench.tui.record_table import RecordTable
+from workbench.tui.settings import Settings
+
+LINES = 10_000_000
+PIECE = 10_000
+PRESSES = 200
+
+
+def write_file(path: Path, lines: int) -> None:
+    """Lines as the log has them, in pieces of ten thousand."""
+    piece = b"".join(
+        json.dumps(
+            {
+                "v": 1,
+                "execution_id": f"00000000-0000-7000-8000-{number:012d}",
+                "program_version": 1 + number % 3,
+                "input": {"text": f"message {number} " + "x" * (number % 60)},
+                "output": "spam" if number % 3 else "ham",
+                "status": "error" if number % 97 == 0 else "success",
+                "latency_ms": number % 777 / 50,
+                "timestamp": f"2026-11-22T10:{number // 60 % 60:02d}:{number % 60:02d}.000000Z",
+            },
+            separators=(",", ":"),
+        ).encode()
+        + b"\n"
+        for number in range(PIECE)
+    )
+    with path.open("wb") as file:
+        for _ in range(lines // PIECE):
+            file.write(piece)
+
+
+async def measure(path: Path, lines: int, folder: Path) -> dict[str, float]:
+    """The figures of one run, in seconds, milliseconds and megabytes."""
+    figures: dict[str, float] = {}
+    app = LoopaiApp(DataDir(folder / "data"), Settings(refresh_sec=3600))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await pilot.pause()
+        started = time.perf_counter()
+        app.screen.open_file(path)
+        table = app.screen.query_one(RecordTable)
+        await until(pilot, lambda: table.count > 50 and table.has_columns)
+        figures["first rows s"] = time.perf_counter() - started
+        waits = [await _press(pilot, key) for key in _keys(PRESSES)]
+        _note(figures, "key while counting", waits)
+        await until(pilot, lambda: table.count == lines, 600)
+        figures["all lines counted s"] = time.perf_counter() - started
+        waits = []
+        for place in range(PRESSES):
+            table.cursor = place * 7_919_993 % lines
+            waits.append(await _press(pilot, "pagedown"))
+        _note(figures, "jump anywhere", waits)
+        started = time.perf_counter()
+        await pilot.press("x")
+        waits = [await _press(pilot, key) for key in _keys(PRESSES)]
+        _note(figures, "key while filtering", waits)
+        await until(pilot, lambda: app.screen._open.share == 1.0, 1800)
+        figures["failures of all lines s"] = time.perf_counter() - started
+        figures["failures found"] = table.count
+    figures["memory MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    return figures
+
+
+def _note(figures: dict[str, float], name: str, waits: list[float]) -> None:
+    ordered = sorted(waits)
+    for word, share in (("median", 0.5), ("p95", 0.95), ("worst", 1.0)):
+        figures[f"{name}, {word} ms"] = ordered[round(share * (len(ordered) - 1))] * 1000
+
+
+def _keys(count: int) -> list[str]:
+    return [("down", "pagedown", "up")[number % 3] for number in range(count)]
+
+
+async def _press(pilot, key: str) -> float:
+    """How long until a key was answered, drawn screen included."""
+    table = pilot.app.screen.query_one(RecordTable)
+    started = time.perf_counter()
+    action = {"down": "move(1)", "up": "move(-1)", "pagedown": "page(1)"}[key]
+    await table.run_action(action)
+    drawn = asyncio.Event()
+    table.call_after_refresh(drawn.set)
+    await drawn.wait()
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    lines = int(sys.argv[1]) if len(sys.argv) > 1 else LINES
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "large.jsonl"
+        write_file(path, lines)
+        print(f"{lines:,} lines, {path.stat().st_size / 1e9:.2f} GB")
+        for name, value in asyncio.run(measure(path, lines, Path(folder))).items():
+            print(f"{name:32}{value:>12,.2f}")
+
+
+if __name__ == "__main__":
+    main()
