@@ -23,9 +23,14 @@ from workbench.synthesis.ml.trials import Trial, Trials
 from workbench.synthesis.ml.views import RowPart, TextView
 
 FINALISTS = 10
+# What is this many times worse than the best one would hardly be picked: not judged again.
+FINALIST_WITHIN = 1.5
 # Models of texts are dear to judge again.
 TEXT_FINALISTS = 4
-PICKS = 8
+PICKS = 4
+# A kernel or trees must be so much better than a linear or normal model, which few rows fit
+# just as well by chance: measured on small tables made and found, none of them a benchmark.
+ROUGHNESS = 0.1
 # Beside a model of texts others only add to what is read: log-loss must be this much lower.
 BLEND_GAIN = 0.04
 JOIN_WITHIN = 1.5
@@ -87,7 +92,8 @@ def run_trials(trials: Trials, sight: Sight) -> None:
             finalists = order[:TEXT_FINALISTS]
         else:
             order = sorted(tried, key=lambda trial: (round(trial.brier, 6), trial.recipe.title))
-            finalists = order[:FINALISTS]
+            limit = FINALIST_WITHIN * order[0].brier
+            finalists = [trial for trial in order[:FINALISTS] if trial.brier <= limit]
         best = best_trial(tried)
         recipes = [trial.recipe for trial in finalists]
         if best.recipe not in recipes:
@@ -121,7 +127,8 @@ def blend_models(tried: Sequence[Trial]) -> Blend:
     """The models whose mean has the least Brier score, or one by itself.
 
     Greedy selection with replacement (Caruana et al. 2004). With few rows it is chance which of
-    several models comes first; their mean is right more often than the first.
+    several models comes first; their mean is right more often than the first. Smooth models
+    are preferred by `ROUGHNESS`, in proportion to how many of those picked are rough.
     """
     best = best_trial(tried)
     labels = best.labels
@@ -129,11 +136,11 @@ def blend_models(tried: Sequence[Trial]) -> Blend:
     tried = [trial for trial in tried if trial is best or not trial.recipe.views]
     picks: list[Trial] = []
     total = np.zeros_like(best.chances)
-    for count in range(1, PICKS + 1):
+    for _ in range(PICKS):
         following = min(
             tried,
             key=lambda trial: (
-                round(brier_score((total + trial.chances) / count, labels), 6),
+                round(_penalised_score([*picks, trial], total + trial.chances), 6),
                 trial.recipe.title,
             ),
         )
@@ -148,6 +155,16 @@ def blend_models(tried: Sequence[Trial]) -> Blend:
     if best.recipe.views and (gain < BLEND_GAIN or together.accuracy < best.accuracy):
         return single(best)
     return together if len(members) > 1 else single(members[0])
+
+
+def _penalised_score(picks: Sequence[Trial], total: Array) -> float:
+    """The Brier score of the mean of `picks`, whose chances add up to `total`, with a penalty."""
+    rough = sum(
+        isinstance(pick.recipe.head, ColumnHead) and pick.recipe.head.family != "density"
+        for pick in picks
+    )
+    score = brier_score(total / len(picks), picks[0].labels)
+    return score * (1 + ROUGHNESS * rough / len(picks))
 
 
 def fit_token_count(trials: Trials, trial: Trial) -> Trial:
