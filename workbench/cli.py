@@ -52,6 +52,10 @@ def open_app(context: click.Context, data_dir: DataDir) -> None:
     if context.invoked_subcommand is not None:
         if context.get_parameter_source("data_dir") is ParameterSource.COMMANDLINE:
             os.environ[ENVIRONMENT_VARIABLE] = str(data_dir.root)  # for that command
+    elif "TEXTUAL_DRIVER" in os.environ:  # `textual serve`: a browser is the terminal
+        from workbench.tui.app import run_app
+
+        run_app(data_dir)
     elif sys.stdin.isatty() and sys.stdout.isatty():
         from workbench.tui.start import start
 

@@ -7,7 +7,6 @@ import json
 import socket
 from contextlib import closing
 
-from runtime.config import load_deployment
 from runtime.data_dir import DataDir
 from workbench.tui.child_command import ChildCommand
 
@@ -30,6 +29,8 @@ class Serving:
         It takes the configured port, or any free one where that is taken. Raises LoopaiError
         with what the runtime said when it does not start.
         """
+        from runtime.config import load_deployment  # takes a third of the app's start
+
         config = load_deployment(self._data_dir.deployment_file).runtime
         port = config.port if _is_free(config.host, config.port) else 0
         command = ChildCommand(

@@ -16,10 +16,13 @@ ALTERNATE_SCREEN, HIDE_CURSOR, HOME = "\x1b[?1049h", "\x1b[?25l", "\x1b[2J\x1b[H
 SHOW_CURSOR, MAIN_SCREEN = "\x1b[?25h", "\x1b[?1049l"
 
 
-def first_frame(width: int, height: int, folder: str) -> str:
-    """The tabs and the data folder, as letters for a terminal of this size."""
+def first_frame(width: int, height: int, data_dir: DataDir) -> str:
+    """The tabs, the tasks' names and the data folder, for a terminal of this size."""
     tabs = "  ".join(f"{place.key} {place.title}" for place in installed_places())
-    lines = [f" Loopai  {tabs}"[:width], *([""] * max(0, height - 2)), f" {folder}"[:width]]
+    room = max(0, height - 4)
+    names = [f"   {name}" for name in data_dir.task_names()[:room]]
+    lines = [f" Loopai  {tabs}", "", *names, *([""] * (room - len(names))), f" {data_dir.root}"]
+    lines = [line[:width] for line in lines[: max(1, height)]]
     return ALTERNATE_SCREEN + HIDE_CURSOR + HOME + "\r\n".join(lines)
 
 
@@ -35,7 +38,7 @@ def start(data_dir: DataDir) -> None:
     try:
         termios.tcsetattr(terminal, termios.TCSANOW, quiet)
         width, height = os.get_terminal_size(sys.stdout.fileno())
-        os.write(sys.stdout.fileno(), first_frame(width, height, str(data_dir.root)).encode())
+        os.write(sys.stdout.fileno(), first_frame(width, height, data_dir).encode())
         from workbench.tui.app import run_app
 
         run_app(data_dir)

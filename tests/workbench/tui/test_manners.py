@@ -205,9 +205,10 @@ def test_the_theme_follows_the_setting_and_the_terminal(choice, background, them
     assert theme_for(choice, {"COLORFGBG": background}) == theme
 
 
-def test_the_first_frame_fits_the_terminal_and_needs_no_textual():
-    frame = first_frame(40, 10, "/data")
+def test_the_first_frame_fits_the_terminal_and_needs_no_textual(data_dir):
+    frame = first_frame(40, 10, data_dir)
     assert "1 Tasks" in frame
+    assert TASK in frame
     assert len(frame.splitlines()) <= 10
     code = (
         "import sys, workbench.cli, workbench.tui.start, workbench.overview, workbench.new_task;"
