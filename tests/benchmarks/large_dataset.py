@@ -79,7 +79,7 @@ async def measure(path: Path, lines: int, folder: Path) -> dict[str, float]:
         await pilot.press("x")
         waits = [await _press(pilot, key) for key in _keys(PRESSES)]
         _note(figures, "key while filtering", waits)
-        await until(pilot, lambda: app.screen._open.share == 1.0, 1800)
+        await until(pilot, lambda: app.screen.opened_file.share == 1.0, 1800)
         figures["failures of all lines s"] = time.perf_counter() - started
         figures["failures found"] = table.count
     figures["memory MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000

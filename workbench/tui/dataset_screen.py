@@ -7,23 +7,21 @@ import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
-from textual.worker import get_current_worker
 
 from runtime.errors import InvalidInputError, LoopaiError
 from workbench.records.row_filter import RowFilter
-from workbench.records.views import WINDOW, ChosenRows, sort_window
 from workbench.tui.file_chooser import FileChooser, files_of
 from workbench.tui.open_file import OpenFile
-from workbench.tui.place_screen import PlaceScreen
 from workbench.tui.record_detail import RecordDetail, prepare_highlighting
 from workbench.tui.record_table import RecordTable
+from workbench.tui.row_finding import RowFinding
 
 FAILURES = "status!=success"
 REFRESH_SECONDS = 0.15
@@ -32,7 +30,7 @@ REST_SECONDS = 0.06
 SWITCH_SECONDS = 0.001
 
 
-class DatasetScreen(PlaceScreen):
+class DatasetScreen(RowFinding):
     """The table over the whole width, the record under the cursor beside or below it."""
 
     AUTO_FOCUS = ""
@@ -53,13 +51,8 @@ class DatasetScreen(PlaceScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._open: OpenFile | None = None
         self._of_task: str | None = None
-        self._query = ""
-        self._searched = ""
         self._following = False
-        self._sorted = ""
-        self._finding = False
         self._wanted_row = 0
         self._resting: Timer | None = None
 
@@ -82,14 +75,14 @@ class DatasetScreen(PlaceScreen):
         self.run_worker(prepare_highlighting, thread=True, group="prepare")
 
     def on_unmount(self) -> None:
-        if self._open:
-            self._open.close()
+        if self.opened_file:
+            self.opened_file.close()
 
     def show_task(self, task: str | None) -> None:
-        if task == self._of_task and self._open:
+        if task == self._of_task and self.opened_file:
             return
         self._of_task = task
-        kept = (self.loopai.state.get("dataset") or {}) if self._open is None else {}
+        kept = (self.loopai.state.get("dataset") or {}) if self.opened_file is None else {}
         files = files_of(self.data_dir, task) if task else []
         path = Path(kept["file"]) if kept.get("task") == task and kept.get("file") else None
         if path is None or not path.is_file():
@@ -107,9 +100,9 @@ class DatasetScreen(PlaceScreen):
         except LoopaiError as error:
             self.loopai.show_error(error, "This file cannot be opened")
             return
-        if self._open:
-            self._open.close()
-        self._open, self._query, self._sorted = opened, "", ""
+        if self.opened_file:
+            self.opened_file.close()
+        self.opened_file, self.query_text, self.sorted_by = opened, "", ""
         self._following = False
         self._wanted_row = cursor
         self.run_worker(opened.work, thread=True, group="index", exit_on_error=False)
@@ -121,7 +114,7 @@ class DatasetScreen(PlaceScreen):
         table.focus()
         if query:
             self._filter_by(query)
-        self._say()
+        self.say()
 
     def _show_nothing(self) -> None:
         self.query_one("#records").display = False
@@ -134,11 +127,11 @@ class DatasetScreen(PlaceScreen):
             "file of JSON lines with [bold $accent]o[/]."
         )
         self.query_one("#no-records-text", Static).update(hint)
-        self._say()
+        self.say()
 
     def _take_growth(self) -> None:
         """What has come in the background since the last look."""
-        opened, table = self._open, self.query_one(RecordTable)
+        opened, table = self.opened_file, self.query_one(RecordTable)
         if opened is None or not self.is_current:
             return
         if opened.problem is not None:
@@ -153,24 +146,24 @@ class DatasetScreen(PlaceScreen):
                 table.to_cursor(centre=True)
             elif self._following and was_at_end:
                 table.action_to_end()
-        self._say()
+        self.say()
 
-    def _say(self) -> None:
+    def say(self) -> None:
         """One line: which rows are shown, and how far the work in the background is."""
-        opened, table = self._open, self.query_one(RecordTable)
+        opened, table = self.opened_file, self.query_one(RecordTable)
         if opened is None:
             self.query_one("#records-line", Static).update("")
             return
         at = f"{min(table.cursor + 1, table.count):,} of {table.count:,}"
         parts: list[Content | str | tuple[str, str]] = [at]
-        if self._query:
-            parts += [("   filter ", "$soft"), (self._query, "bold")]
+        if self.query_text:
+            parts += [("   filter ", "$soft"), (self.query_text, "bold")]
             parts += [(f" in {opened.index.count:,} lines", "$soft")]
-        if self._sorted:
-            parts += [("   sorted by ", "$soft"), (self._sorted, "bold")]
+        if self.sorted_by:
+            parts += [("   sorted by ", "$soft"), (self.sorted_by, "bold")]
         if self._following:
             parts.append(("   ● follows", "$success"))
-        if self._finding:
+        if self.finding:
             parts.append(("   searching …", "$warning"))
         if opened.share < 1.0:
             doing = "filtering" if opened.scan else "counting lines"
@@ -183,10 +176,10 @@ class DatasetScreen(PlaceScreen):
         if self._resting is not None:
             self._resting.stop()
         self._resting = self.set_timer(REST_SECONDS, self._show_record)
-        self._say()
+        self.say()
 
     def _show_record(self) -> None:
-        table, opened = self.query_one(RecordTable), self._open
+        table, opened = self.query_one(RecordTable), self.opened_file
         side = self.query_one("#record-side")
         if opened and side.display and opened.rows.count > table.cursor:
             self.query_one(RecordDetail).show_line(opened.rows.line(table.cursor, 1 << 20))
@@ -209,11 +202,13 @@ class DatasetScreen(PlaceScreen):
 
     def action_filter(self) -> None:
         """Show only some lines: field=value, field>3, field~part, or words."""
-        self._ask("filter", self._query, "status=error latency_ms>5 input.text~prize, or any words")
+        self._ask(
+            "filter", self.query_text, "status=error latency_ms>5 input.text~prize, or any words"
+        )
 
     def action_search(self) -> None:
         """Go to the next row that holds something; n and N go on."""
-        self._ask("search", self._searched, "words, or field=value")
+        self._ask("search", self.searched, "words, or field=value")
 
     def _ask(self, what: str, value: str, hint: str) -> None:
         field = self.query_one("#records-filter", Input)
@@ -230,23 +225,23 @@ class DatasetScreen(PlaceScreen):
         if event.input.border_title == "filter":
             self._filter_by(event.value.strip())
         else:
-            self._searched = event.value.strip()
+            self.searched = event.value.strip()
             self.action_next(1)
 
     def _filter_by(self, query: str) -> None:
-        if self._open is None:
+        if self.opened_file is None:
             return
         try:
-            self._open.filter_by(RowFilter(query) if query else None)
+            self.opened_file.filter_by(RowFilter(query) if query else None)
         except InvalidInputError as error:
             self.loopai.show_error(error, "This is no filter")
             return
-        self._query, self._sorted = query, ""
-        self.query_one(RecordTable).show_rows(self._open.rows, self._open.columns)
+        self.query_text, self.sorted_by = query, ""
+        self.query_one(RecordTable).show_rows(self.opened_file.rows, self.opened_file.columns)
 
     def action_failures(self) -> None:
         """Show errors and timeouts only; again shows all lines."""
-        self._filter_by("" if self._query == FAILURES else FAILURES)
+        self._filter_by("" if self.query_text == FAILURES else FAILURES)
 
     def action_clear(self) -> None:
         """Back to all lines in file order."""
@@ -254,75 +249,17 @@ class DatasetScreen(PlaceScreen):
         if field.display:
             field.display = False
             self.query_one(RecordTable).focus()
-        elif self._query or self._sorted:
+        elif self.query_text or self.sorted_by:
             self._filter_by("")
         self.workers.cancel_group(self, "find")
-        self._finding = False
+        self.finding = False
 
     def action_tail(self) -> None:
         """Go to the end and stay there while lines come."""
         self._following = not self._following
         if self._following:
             self.query_one(RecordTable).action_to_end()
-        self._say()
-
-    def action_next(self, way: int) -> None:
-        """Go to the next row that was searched for, or the one before."""
-        if self._searched and self._open:
-            self._finding = True
-            self._find(self._open, RowFilter(self._searched), way)
-
-    @work(thread=True, exclusive=True, group="find", exit_on_error=False)
-    def _find(self, opened: OpenFile, row_filter: RowFilter, way: int) -> None:
-        worker = get_current_worker()
-        first = self.query_one(RecordTable).cursor + way
-        row = opened.rows.find(
-            row_filter, first, backwards=way < 0, stop=lambda: worker.is_cancelled
-        )
-        if not worker.is_cancelled:
-            self.app.call_from_thread(self._found, row, way)
-
-    def _found(self, row: int | None, way: int) -> None:
-        self._finding = False
-        if row is None:
-            where = "after" if way > 0 else "before"
-            self.notify(f"{self._searched!r} is nowhere {where} this row.", severity="warning")
-        else:
-            self.query_one(RecordTable).cursor = row
-        self._say()
-
-    def action_sort(self) -> None:
-        """Sort the rows from the cursor on by a field; the same field again turns it round."""
-        from workbench.tui.choice import Choice
-
-        if self._open is None or not self._open.columns:
-            return
-        fields = [column.field for column in self._open.columns]
-
-        def chosen(field: str | None) -> None:
-            if field and self._open:
-                self._sort(self._open, field, self._sorted != f"{field} ↓")
-
-        title = f"Sort up to {WINDOW:,} rows from here by"
-        self.app.push_screen(Choice(title, fields), chosen)
-
-    @work(thread=True, exclusive=True, group="find", exit_on_error=False)
-    def _sort(self, opened: OpenFile, field: str, descending: bool) -> None:
-        worker = get_current_worker()
-        first = self.query_one(RecordTable).cursor
-        rows = opened.all_rows if self._sorted and not self._query else opened.rows
-        offsets = sort_window(
-            rows, first, field, descending=descending, stop=lambda: worker.is_cancelled
-        )
-        if not worker.is_cancelled:
-            label = f"{field} {'↓' if descending else '↑'}"
-            self.app.call_from_thread(self._show_sorted, opened, offsets, label)
-
-    def _show_sorted(self, opened: OpenFile, offsets: Any, label: str) -> None:
-        if opened is self._open:
-            opened.rows = ChosenRows(opened.index, offsets)
-            self._sorted = label
-            self.query_one(RecordTable).show_rows(opened.rows, opened.columns)
+        self.say()
 
     def action_label(self) -> None:
         """Say of sampled executions whether they were right."""
@@ -342,8 +279,8 @@ class DatasetScreen(PlaceScreen):
             self.loopai.show_error(error, "The queue cannot be opened")
 
     def kept_state(self) -> dict[str, Any]:
-        if self._open is None:
+        if self.opened_file is None:
             return {}
         row = self.query_one(RecordTable).cursor
-        kept = {"task": self._of_task, "file": str(self._open.path), "query": self._query}
-        return {**kept, "row": 0 if self._sorted else row}
+        kept = {"task": self._of_task, "file": str(self.opened_file.path), "query": self.query_text}
+        return {**kept, "row": 0 if self.sorted_by else row}

@@ -117,10 +117,10 @@ def test_a_window_is_sorted_by_a_chosen_field_and_back(data_dir):
         await until_shown(pilot, "latency_ms")
         await pilot.press("down", "down", "down", "enter")
         await until_shown(pilot, "sorted by latency_ms ↓")
-        first = json.loads(app.screen._open.rows.line(0).content)
+        first = json.loads(app.screen.opened_file.rows.line(0).content)
         assert first["latency_ms"] == 10.0
         await pilot.press("escape")
-        await until(pilot, lambda: app.screen._sorted == "")
+        await until(pilot, lambda: app.screen.sorted_by == "")
 
     drive(journey, data_dir)
 

@@ -1,0 +1,90 @@
+"""Going to rows that hold something, and sorting a window of rows: in a thread, to be stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual import work
+from textual.worker import get_current_worker
+
+from workbench.records.row_filter import RowFilter
+from workbench.records.views import WINDOW, ChosenRows, sort_window
+from workbench.tui.open_file import OpenFile
+from workbench.tui.place_screen import PlaceScreen
+from workbench.tui.record_table import RecordTable
+
+
+class RowFinding(PlaceScreen):
+    """The part of the Dataset screen that searches and sorts what is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened_file: OpenFile | None = None
+        #: The filter in force, what was searched for, and the field and way of sorting.
+        self.query_text = ""
+        self.searched = ""
+        self.sorted_by = ""
+        #: Whether a search is under way.
+        self.finding = False
+
+    def say(self) -> None:
+        """Tell in one line what is shown."""
+        raise NotImplementedError
+
+    def action_next(self, way: int) -> None:
+        """Go to the next row that was searched for, or the one before."""
+        if self.searched and self.opened_file:
+            self.finding = True
+            self._find(self.opened_file, RowFilter(self.searched), way)
+
+    @work(thread=True, exclusive=True, group="find", exit_on_error=False)
+    def _find(self, opened: OpenFile, row_filter: RowFilter, way: int) -> None:
+        worker = get_current_worker()
+        first = self.query_one(RecordTable).cursor + way
+        row = opened.rows.find(
+            row_filter, first, backwards=way < 0, stop=lambda: worker.is_cancelled
+        )
+        if not worker.is_cancelled:
+            self.app.call_from_thread(self._found, row, way)
+
+    def _found(self, row: int | None, way: int) -> None:
+        self.finding = False
+        if row is None:
+            where = "after" if way > 0 else "before"
+            self.notify(f"{self.searched!r} is nowhere {where} this row.", severity="warning")
+        else:
+            self.query_one(RecordTable).cursor = row
+        self.say()
+
+    def action_sort(self) -> None:
+        """Sort the rows from the cursor on by a field; the same field again turns it round."""
+        from workbench.tui.choice import Choice
+
+        if self.opened_file is None or not self.opened_file.columns:
+            return
+        fields = [column.field for column in self.opened_file.columns]
+
+        def chosen(field: str | None) -> None:
+            if field and self.opened_file:
+                self._sort(self.opened_file, field, self.sorted_by != f"{field} ↓")
+
+        title = f"Sort up to {WINDOW:,} rows from here by"
+        self.app.push_screen(Choice(title, fields), chosen)
+
+    @work(thread=True, exclusive=True, group="find", exit_on_error=False)
+    def _sort(self, opened: OpenFile, field: str, descending: bool) -> None:
+        worker = get_current_worker()
+        first = self.query_one(RecordTable).cursor
+        rows = opened.all_rows if self.sorted_by and not self.query_text else opened.rows
+        offsets = sort_window(
+            rows, first, field, descending=descending, stop=lambda: worker.is_cancelled
+        )
+        if not worker.is_cancelled:
+            label = f"{field} {'↓' if descending else '↑'}"
+            self.app.call_from_thread(self._show_sorted, opened, offsets, label)
+
+    def _show_sorted(self, opened: OpenFile, offsets: Any, label: str) -> None:
+        if opened is self.opened_file:
+            opened.rows = ChosenRows(opened.index, offsets)
+            self.sorted_by = label
+            self.query_one(RecordTable).show_rows(opened.rows, opened.columns)
