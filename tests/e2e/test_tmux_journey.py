@@ -31,7 +31,8 @@ class Terminal:
         home.mkdir()
         environment = {**clean_environment(), "HOME": str(home), "TERM": "xterm-256color"}
         environment |= {"LC_ALL": "C.UTF-8", "XDG_CONFIG_HOME": str(home), "PS1": "$ "}
-        environment.pop("TMUX", None)
+        for name in ("TMUX", "COLUMNS", "LINES"):
+            environment.pop(name, None)
         work = folder / "work"
         work.mkdir()
         paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

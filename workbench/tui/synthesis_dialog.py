@@ -106,27 +106,23 @@ class SynthesisDialog(ModalScreen[int | None]):
         self.query_one("#synthesis-progress", Static).update(Content.assemble(*parts))
 
     def _show_result(self, result: Mapping[str, Any]) -> None:
+        roomy = self.app.size.width >= 100
         parts: list[Content | str | tuple[str, str]] = [
-            "\n",
-            ("  program                   accuracy   95 % interval     p99 ms    bytes\n", "$soft"),
+            (f"Stored as v{result['version']}. ", "bold $success"),
+            ("p", "bold $accent"),
+            " makes it the one that serves.\n\n",
+            ("  program".ljust(28) + "accuracy   95 % interval", "$soft"),
+            ("     p99 ms    bytes\n" if roomy else "\n", "$soft"),
         ]
         for row in result["candidates"]:
-            line = (
-                f"{row['strategy']:8} {row['label'][:16]:16} {row['accuracy']:>9.1%}   "
-                f"{row['low']:.1%} to {row['high']:.1%}".ljust(58)
-                + f"{row['p99_ms']:>7.3f} {row['bytes']:>8,}\n"
-            )
+            line = f"{row['strategy']:8} {row['label'][:16]:16} {row['accuracy']:>9.1%}   "
+            line += f"{row['low']:.1%} to {row['high']:.1%}".ljust(18)
+            line += f"{row['p99_ms']:>9.3f} {row['bytes']:>8,}" if roomy else ""
             parts.append(("● " if row["chosen"] else "  ", "$success"))
-            parts.append((line, "bold") if row["chosen"] else line)
+            parts.append((line + "\n", "bold" if row["chosen"] else ""))
         parts += ["\n", result["explanation"], "\n"]
         for warning in result["warnings"]:
             parts += [("▲ ", "$warning"), warning, "\n"]
-        parts += [
-            "\n",
-            (f"Stored as v{result['version']}. ", "bold $success"),
-            ("p", "bold $accent"),
-            " makes it the one that serves.",
-        ]
         self.query_one("#synthesis-result", Static).update(Content.assemble(*parts))
 
     def action_leave(self) -> None:
