@@ -53,7 +53,7 @@ def test_a_demo_that_is_interrupted_leaves_nothing_running(tmp_path, stop):
                 break
         assert processes_of(tmp_path)
         demo.send_signal(stop)
-        demo.communicate(timeout=60)
-    assert demo.returncode == 130
+        _, errors = demo.communicate(timeout=60)
+    assert demo.returncode == 130, errors
     assert processes_of(tmp_path) == []
     assert list(Path(tmp_path).iterdir()) == []

@@ -147,7 +147,7 @@ def _rollouts(data_dir: DataDir, name: str) -> list[Rollout]:
         last = read_rollout(data_dir, name)
         return [*([last] if last else []), *reversed(past_rollouts(data_dir, name))]
     except LoopaiError:
-        return []  # damaged: `loopai rollout status` says how
+        return []  # damaged: `loopai rollout show` says how
 
 
 def _savings(config: DeploymentConfig, executions: int, series: Series) -> Savings | None:

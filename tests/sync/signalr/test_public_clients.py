@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import subprocess
@@ -14,47 +13,15 @@ import pytest
 
 from tests.sync.signalr.hub_server import TOKEN
 
-SIGNALRCORE = Path(__file__).with_name("signalrcore_client.py")
-SCRIPT = Path(__file__).with_name("microsoft_client.mjs")
+HERE = Path(__file__).parent
+SCRIPT = HERE / "microsoft_client.mjs"
 PACKAGE = "@microsoft/signalr@10"
 
 
-def test_pysignalr_calls_streams_and_is_told(hub: Any) -> None:
-    from pysignalr.client import SignalRClient
-
-    told: list[Any] = []
-    results: list[Any] = []
-
-    async def run() -> None:
-        client = SignalRClient(hub.url, headers={"Authorization": f"Bearer {TOKEN}"})
-        done = asyncio.Event()
-
-        async def on_told(arguments: list[Any]) -> None:
-            told.append(arguments)
-            done.set()
-
-        async def on_open() -> None:
-            async def take(message: Any) -> None:
-                results.append(message.result)
-                await client.send("tell", ["hello"])
-
-            await client.send("add", [20, 22], on_invocation=take)
-
-        client.on("told", on_told)
-        client.on_open(on_open)
-        running = asyncio.create_task(client.run())
-        await asyncio.wait_for(done.wait(), 10)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-    asyncio.run(run())
-    assert results == [42]
-    assert told == [["hello"]]
-
-
-def test_signalrcore_calls_and_is_told(hub: Any) -> None:
-    # In a process of its own: it leaves sockets open, which here would fail another test.
-    command = [sys.executable, "-W", "ignore", str(SIGNALRCORE), hub.url, TOKEN]
+@pytest.mark.parametrize("script", ["pysignalr_client.py", "signalrcore_client.py"])
+def test_the_python_clients_call_and_are_told(hub: Any, script: str) -> None:
+    # In a process of its own: they leave sockets open, which here would fail another test.
+    command = [sys.executable, "-W", "ignore", str(HERE / script), hub.url, TOKEN]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {"add": 3, "told": ["hello"]}
