@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -41,9 +40,9 @@ def make_oracles(
     for choice in task.validation.oracles:
         if choice.kind == PERSON:
             continue
-        maker = MAKERS.get(choice.kind) or _installed(ORACLES).get(choice.kind)
+        maker = MAKERS.get(choice.kind) or _installed(ORACLES, choice.kind, data_dir, task)
         if maker is None:
-            known = [PERSON, *MAKERS, *_installed(ORACLES)]
+            known = [PERSON, *MAKERS, *_names(ORACLES)]
             raise _unknown(data_dir, task, "oracle", choice.kind, known)
         made.append((choice.kind, maker(OracleContext(data_dir, config, task, choice))))
     return made
@@ -59,8 +58,11 @@ def make_comparisons(
     for name in sorted(wanted):
         comparator = _comparator(name, config)
         if comparator is None:
-            known = ["exact", "fuzzy", "semantic", *_installed(COMPARATORS)]
-            raise _unknown(data_dir, task, "comparison", name, known)
+            maker = _installed(COMPARATORS, name, data_dir, task)
+            if maker is None:
+                known = ["exact", "fuzzy", "semantic", *_names(COMPARATORS)]
+                raise _unknown(data_dir, task, "comparison", name, known)
+            comparator = maker()
         comparators[name] = comparator
     return Comparisons(settings, task.output_schema, comparators)
 
@@ -79,13 +81,28 @@ def _comparator(name: str, config: DeploymentConfig) -> Comparator | None:
             return api_of(config).embed(config.validation.embedding_model, texts)
 
         return Semantic(embed)
-    maker = _installed(COMPARATORS).get(name)
-    return None if maker is None else maker()
+    return None
 
 
-@cache
-def _installed(group: str) -> dict[str, Any]:
-    return {point.name: point.load() for point in entry_points(group=group)}
+def _names(group: str) -> list[str]:
+    return sorted(entry_points(group=group).names)
+
+
+def _installed(group: str, name: str, data_dir: DataDir, task: TaskSpecification) -> Any:
+    """What is installed under a name, or None; raises InvalidInputError where it cannot be had."""
+    for point in entry_points(group=group, name=name):
+        try:
+            return point.load()
+        except Exception as error:
+            raise InvalidInputError(
+                Problem(
+                    f"{point.value} cannot be loaded: {type(error).__name__}: {error}.",
+                    data_dir.task_file(task.name),
+                    field="validation",
+                    remedy="Install it anew, or take another.",
+                )
+            ) from None
+    return None
 
 
 def _unknown(

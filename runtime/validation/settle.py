@@ -8,6 +8,7 @@ by somebody who died is looked for in the files first.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ from runtime.steward.samples import Sample
 from runtime.steward.state import State
 from runtime.validation import queue
 from runtime.validation.comparison import Comparison, Comparisons
+
+logger = logging.getLogger("loopai.validation")
 
 PREFIX = "sampled-"
 # The same execution gets the same validation id, however often it is tried.
@@ -83,15 +86,23 @@ def settle(
         answers = [by_id[name] for name in waiting if not _is_done(state, name)]
         if not answers:
             return 0
+        lines: dict[str, bytes] = {}
+        for answer in answers:
+            try:
+                lines[answer.sample.execution_id] = _line(answer, moment)
+            except ValueError as error:  # a log from elsewhere, with ids that are no UUID
+                logger.error("%s cannot be validated: %s", answer.sample.execution_id, error)
+        if len(lines) < len(answers):
+            skip(state, [name for name in waiting if name not in lines], moment)
         with state.transaction() as connection:
-            for answer in answers:
-                queue.note_tries(connection, answer.sample, 0, "writing")
+            for name in lines:
+                queue.note_tries(connection, by_id[name].sample, 0, "writing")
         log = ExecutionLog(folder, durability="disk", clock=lambda: moment, prefix=PREFIX)
         try:
-            log.append([_line(answer, moment) for answer in answers], moment)
+            log.append(list(lines.values()), moment)
         finally:
             log.close()
-        _mark_done(state, [answer.sample.execution_id for answer in answers], moment)
+        _mark_done(state, list(lines), moment)
     return len(answers)
 
 

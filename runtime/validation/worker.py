@@ -33,6 +33,7 @@ SAMPLES_A_TURN = 32
 LABELS_A_TURN = 500
 SECONDS_TO_END = 5.0
 SECONDS_BETWEEN_STANDINGS = 3.0
+SECONDS_BETWEEN_BOUNDS = 10.0
 
 logger = logging.getLogger("loopai.validation")
 
@@ -61,6 +62,7 @@ class ValidationWorker:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._say_at = 0.0
+        self._bound_at: dict[str, float] = {}
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="validation", daemon=True)
@@ -141,8 +143,7 @@ class ValidationWorker:
         if name not in self._recovered:
             recover(self._data_dir, state, name, moment)
             self._recovered.add(name)
-        with state.transaction() as connection:
-            samples.skip_oldest(connection, name, self._config.validation.max_waiting, moment)
+        self._bound(name, state, moment)
         done = settle_labels(self._data_dir, state, name, task.comparisons, self._clock)
         if task.questioner.empty:
             return done
@@ -152,6 +153,15 @@ class ValidationWorker:
                 queue.ask_again(connection, name)
             task.news = news
         return done + self._ask(name, task, state)
+
+    def _bound(self, name: str, state: State, moment: datetime) -> None:
+        """Keep the queue within its bound, now and then."""
+        now = time.monotonic()
+        if now < self._bound_at.get(name, 0.0):
+            return
+        self._bound_at[name] = now + SECONDS_BETWEEN_BOUNDS
+        with state.transaction() as connection:
+            samples.skip_oldest(connection, name, self._config.validation.max_waiting, moment)
 
     def _ask(self, name: str, task: _Task, state: State) -> int:
         answered: list[Answered] = []

@@ -13,6 +13,7 @@ from typing import Any
 
 from runtime.data_dir import DataDir
 from runtime.models import Example, TaskSpecification
+from runtime.schema_check import SchemaCheck
 from runtime.strict_json import canonical
 from runtime.validation.exact import matches
 from runtime.validation.oracles import PERSON
@@ -20,6 +21,8 @@ from runtime.validation.settle import read_validations
 
 #: One input in so many is never learned from, so that versions can be compared on it.
 HELD_OUT_ONE_IN = 4
+#: The newest inputs that are looked at: each is run again, by two versions.
+MOST_CASES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,24 @@ def confirmed_cases(data_dir: DataDir, task: TaskSpecification) -> Confirmed:
 
 def confirm(lines: Iterable[Mapping[str, Any]], task: TaskSpecification) -> Confirmed:
     """Lines of validations as cases. A person goes before any other oracle."""
+    check_input = SchemaCheck(task.input_schema, "input_schema")
+    check_output = SchemaCheck(task.output_schema, "output_schema")
+
+    def is_sound(line: Mapping[str, Any]) -> bool:
+        # The schemas may have changed since, and erased lines hold neither.
+        return (
+            isinstance(line.get("input"), dict)
+            and "oracle_output" in line
+            and check_input.is_valid(line["input"])
+            and check_output.is_valid(line["oracle_output"])
+        )
+
     by_input: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for line in lines:
-        if isinstance(line.get("input"), dict) and "oracle_output" in line:
+        if is_sound(line):
             by_input[canonical(line["input"])].append(line)
+    for key in list(by_input)[:-MOST_CASES]:
+        del by_input[key]
     examples = {canonical(example.input): example for example in task.examples}
     cases: list[Case] = []
     contradictions: list[Contradiction] = []

@@ -291,3 +291,59 @@ def test_what_is_wrong_with_an_oracle_is_seen_in_status_and_metrics(data_dir):
         "Ollama at http://127.0.0.1:9" in line
         for line in describe(read_status(data_dir, utc_now()))
     )
+
+
+PLUGIN = """
+from runtime.validation.comparison import Comparison
+from runtime.validation.oracle import OracleAnswer
+
+class Shouting:
+    metered = False
+    def __init__(self, context):
+        self.word = context.choice.options["word"]
+    def answer(self, sample):
+        return OracleAnswer(self.word)
+    def news(self):
+        return None
+    def close(self):
+        pass
+
+class Anything:
+    def compare(self, expected, got, rule, schema):
+        return Comparison(True, 0.5, "anything")
+"""
+
+
+def test_oracles_and_comparators_of_ones_own_come_through_entry_points(
+    data_dir, tmp_path, monkeypatch
+):
+    package = tmp_path / "plugin"
+    (package / "shouting-1.0.dist-info").mkdir(parents=True)
+    (package / "shouting.py").write_text(PLUGIN)
+    (package / "shouting-1.0.dist-info" / "METADATA").write_text("Name: shouting\nVersion: 1.0\n")
+    (package / "shouting-1.0.dist-info" / "entry_points.txt").write_text(
+        "[loopai.oracles]\nshouting = shouting:Shouting\nbroken = shouting:Nothing\n"
+        "[loopai.comparators]\nanything = shouting:Anything\n"
+    )
+    monkeypatch.syspath_prepend(str(package))
+    task_with(data_dir, {"kind": "shouting", "options": {"word": "spam"}}, comparison="anything")
+    with queue_samples(data_dir, [a_sample(0)]) as state:
+        a_worker(data_dir).turn(state)
+        (line,) = validations(data_dir)
+        assert (line["oracle"], line["oracle_output"]) == ("shouting", "spam")
+        assert (line["match"], line["comparison_method"]) == (True, "anything")
+        task_with(data_dir, {"kind": "broken"})
+        queue_samples(data_dir, [a_sample(1)]).close()
+        worker = a_worker(data_dir)
+        worker.turn(state)
+        assert "shouting:Nothing cannot be loaded" in worker.problems()[TASK][0]
+
+
+def test_an_execution_that_cannot_be_written_down_holds_nothing_up(data_dir):
+    task_with(data_dir, FILE)
+    write_labels(data_dir, {0: "ham", 1: "ham"})
+    strange = a_sample(0, execution_id="from-elsewhere")
+    with queue_samples(data_dir, [strange, a_sample(1)]) as state:
+        a_worker(data_dir).turn(state)
+        assert count_by_state(state.connection, TASK) == {"waiting": 0, "done": 1, "skipped": 1}
+    assert len(validations(data_dir)) == 1

@@ -23,7 +23,7 @@ from workbench.report.plotly_script import plotly_js  # noqa: E402
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data_dir = DataDir(Path(folder) / "data")
-        a_long_life(data_dir)
+        a_long_life(data_dir, description="Which team should answer this customer's message?")
         page = Path(folder) / "report.html"
         page.write_text(report_html(gather(data_dir, TASK, 7), plotly_js()))
         with Browser(Path(folder)) as browser:

@@ -30,12 +30,21 @@ WORDS = [
 ]
 
 
-def a_long_life(data_dir: DataDir, days: int = 6, a_day: int = 300, seed: int = 0) -> None:
+WORDS_OF_TASK = "Which team should answer this message? Names with <markup> & quotes too."
+
+
+def a_long_life(
+    data_dir: DataDir,
+    days: int = 6,
+    a_day: int = 300,
+    seed: int = 0,
+    description: str = WORDS_OF_TASK,
+) -> None:
     """Two versions, one of them in a staged promotion; sampled validations; prices."""
     dice = random.Random(seed)
     task = make_task(
         data_dir,
-        description="Which team should answer this message? Names with <markup> & quotes too.",
+        description=description,
         output_schema={"enum": list(LABELS)},
         examples=tuple(
             Example(input={"text": " ".join(dice.sample(WORDS, 3))}, output=dice.choice(LABELS))
