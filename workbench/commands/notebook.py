@@ -82,13 +82,14 @@ def run(
 ) -> int:
     """Run the cells of FILE. Exits with 0 when all went well, 1 when an expectation does not
     hold, 2 when a cell could not be run, 130 when interrupted."""
-    from workbench.commands.notebook_progress import NotebookProgress
+    from workbench.commands.notebook_progress import NotebookProgress, Shown
 
     document = read_document(file)
     _raise_form_problems(document)
     session = Session.read(file)
     interruption = Interruption()
-    with NotebookProgress(document, show_outputs=not (quiet or as_json)) as progress:
+    shown: Shown = "nothing" if as_json else "lines" if quiet else "outputs"
+    with NotebookProgress(document, shown) as progress:
         engine = Engine(document, data_dir, session, progress.report, interruption)
         wanted = _wanted(engine, document, stale, labels)
         outputs = _run(engine, wanted, interruption)

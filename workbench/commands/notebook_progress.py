@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
+from typing import Literal
 
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn
@@ -16,13 +17,16 @@ from workbench.notebook.document import Document
 from workbench.notebook.engine import Progress
 from workbench.notebook.text import draw_parts, headline
 
+Shown = Literal["outputs", "lines", "nothing"]
+
 
 class NotebookProgress:
     """A line that moves for a person; a line for each step in a log."""
 
-    def __init__(self, document: Document, *, show_outputs: bool) -> None:
+    def __init__(self, document: Document, shown: Shown) -> None:
+        """`shown` is what goes to standard output of each cell."""
         self._document = document
-        self._show_outputs = show_outputs
+        self._shown = shown
         self._bar: Bar | None = None
         if console.is_terminal:
             columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
@@ -47,6 +51,8 @@ class NotebookProgress:
     def report(self, progress: Progress) -> None:
         """Show one step of the run."""
         if progress.what == "done":
+            if self._shown == "nothing":
+                return
             self._show_done(progress)
         elif self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=step_line(progress))
@@ -58,7 +64,7 @@ class NotebookProgress:
         assert progress.output is not None
         line = self._document.blocks[progress.index].line
         head = Text.assemble((f"{progress.label:14} ", "bold"), headline(progress.output))
-        if not self._show_outputs:
+        if self._shown == "lines":
             out.print(head)
             return
         out.print(Rule(Text(f"{progress.label}, line {line}", style="bold"), align="left"))

@@ -5,8 +5,8 @@ A notebook is read from top to bottom, and a `task` cell begins a part of its ow
 - `task` stands on nothing.
 - `examples` stands on the task.
 - `synthesize` stands on the task and on all its `examples` above.
-- `promote` stands on the last `synthesize` above, and on every `expect` since then: what is
-  expected must hold before a program serves.
+- `promote` stands on the last `synthesize` above (or on the task), and on every `expect` since
+  then: what is expected must hold before a program serves.
 - `compare` stands on every `synthesize` and `promote` above.
 - `try`, `expect`, `sql` and `chart` stand on the last `synthesize` or `promote` above; where
   there is none, on the task and its examples.
@@ -112,11 +112,11 @@ def _direct(kind: str, part: Sequence[int], blocks: Sequence[Block]) -> list[int
         return []
     if kind == "examples":
         return task
-    if kind == "synthesize" or not of("synthesize", "promote"):
-        return [*task, *examples]
     if kind == "promote":
         last = made[-1:] or task
         return [*last, *(index for index in of("expect") if index > last[0])] if last else []
+    if kind == "synthesize" or not of("synthesize", "promote"):
+        return [*task, *examples]
     if kind == "compare":
         return of("synthesize", "promote")
     return of("synthesize", "promote")[-1:]
