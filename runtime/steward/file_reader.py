@@ -131,7 +131,7 @@ class FileReader:
         return end + (content_size(self.file) - end) % SIZE_MODULUS
 
 
-def node(file: LogFile) -> tuple[int, int]:
-    """Device and inode of a file as it lies there now. Raises OSError."""
+def looks(file: LogFile) -> tuple[int, int, int, int]:
+    """What a file looks like now; an inode alone may be used again at once. Raises OSError."""
     there = os.stat(file.path)  # noqa: PTH116 - a named tuple is all that is wanted
-    return there.st_dev, there.st_ino
+    return there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns

@@ -16,7 +16,7 @@ from pathlib import Path
 from runtime.datasets.log_files import LogFile, list_log_files
 from runtime.steward.cursors import FileKey, move, read_offsets
 from runtime.steward.epoch import read_epoch
-from runtime.steward.file_reader import MAX_LINES, FileReader, Piece, node
+from runtime.steward.file_reader import MAX_LINES, FileReader, Piece, looks
 from runtime.steward.observer import Batch, LogObserver
 from runtime.steward.state import State
 from runtime.steward.turns import Turns
@@ -35,7 +35,7 @@ class PlacesChangedError(Exception):
 class _Open:
     """A file as it is known: what it is, and where each observer stands in it."""
 
-    node: tuple[int, int]
+    looks: tuple[int, int, int, int]
     reader: FileReader
     key: FileKey
     offsets: dict[str, int]
@@ -85,11 +85,11 @@ class Follower:
     def turn(self, today: date, *, at_once: bool = False) -> int:
         """Read one batch of each file that has something new; returns how many lines.
 
-        Observers that rest are asked too when it must be `at_once`.
+        Observers that rest are asked too, and old files looked at, when it must be `at_once`.
         Raises OSError and `sqlite3.Error`; everything then is as it was.
         """
         self._look_at_epoch()
-        full = self._turn % TURNS_BETWEEN_FULL_LOOKS == 0
+        full = at_once or self._turn % TURNS_BETWEEN_FULL_LOOKS == 0
         self._turn += 1
         files = list_log_files(self.folder)
         self._drop({file.name for file in files})
@@ -190,16 +190,20 @@ class Follower:
 
     def _known(self, file: LogFile) -> _Open | None:
         """What is known of a file, looked at anew when another stands in its place."""
-        there = node(file)
+        there = looks(file)
         known = self._open.get(file.name)
-        if known is not None and known.node == there:
+        if known is not None and known.looks == there:
             return known
         reader = FileReader(file)
         identity = reader.identity()
+        if known is not None:
+            if identity == known.key.identity and reader.file == known.reader.file:
+                known.looks = there
+                return known
+            known.reader.close()
+            del self._open[file.name]
         if identity is None:
             return None
-        if known is not None:
-            known.reader.close()
         key = FileKey(self.task, file.name, identity, file.day)
         offsets = read_offsets(self._state.connection, key, self._observers)
         fresh = self._open[file.name] = _Open(there, reader, key, offsets)
