@@ -9,11 +9,12 @@ import sys
 
 from llama_cpp import Llama
 
+# Two threads wait for each other wherever another process wants a core: one is faster there.
 CONTEXT = 4096
 
 
 def main(model_file):
-    model = Llama(model_file, n_ctx=CONTEXT, n_threads=2, verbose=False)
+    model = Llama(model_file, n_ctx=CONTEXT, n_threads=1, n_threads_batch=1, verbose=False)
     for line in sys.stdin:
         asked = json.loads(line)
         schema = asked["schema"]

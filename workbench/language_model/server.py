@@ -27,7 +27,9 @@ DEFAULT_ADDRESS = "http://127.0.0.1:11434"
 # A server that ignores the limit on tokens is cut off at so many characters for each.
 CHARACTERS_PER_TOKEN = 16
 # What a grammar made from a schema is slow at, or crashes on: checked by us when it is back.
-UNSENT = ("maxLength", "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "format")
+UNSENT = ("maxLength", "minLength", "pattern", "minItems", "uniqueItems", "format")
+# Without a bound a small model fills a list until its tokens are spent; a large one costs as much.
+MOST_ITEMS_SENT = 40
 
 T = TypeVar("T")
 OnText = Callable[[str], None]
@@ -238,7 +240,7 @@ def sendable(schema: Any) -> Any:
             if key == "properties"
             else sendable(value)
             for key, value in schema.items()
-            if key not in UNSENT
+            if key not in UNSENT and not (key == "maxItems" and value > MOST_ITEMS_SENT)
         }
     return [sendable(item) for item in schema] if isinstance(schema, list) else schema
 

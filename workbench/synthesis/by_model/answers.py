@@ -73,6 +73,41 @@ def ask_json(
     raise UnusableAnswerError(reason)
 
 
+def ask_list(
+    calls: ModelCalls,
+    stage: str,
+    prompt: str,
+    what: str,
+    most: int,
+    *,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+) -> list[str]:
+    """At most `most` different short texts, in an object under `what`; more are cut off.
+
+    Raises UnusableAnswerError or ModelUnavailableError.
+    """
+    answer = ask_json(
+        calls,
+        stage,
+        prompt,
+        list_schema(what, most),
+        temperature=temperature,
+        max_tokens=max_tokens,
+        accepted=list_schema(what, None),
+    )
+    return list(dict.fromkeys(answer[what]))[:most]
+
+
+def list_schema(what: str, most: int | None) -> dict[str, Any]:
+    """The schema of an object with one list of short texts, called `what`."""
+    items = {"type": "string", "minLength": 1, "maxLength": 300}
+    listed: dict[str, Any] = {"type": "array", "items": items, "minItems": 1}
+    if most is not None:
+        listed["maxItems"] = most
+    return {"type": "object", "properties": {what: listed}, "required": [what]}
+
+
 def ask_python(calls: ModelCalls, stage: str, prompt: str, *, variant: int = 0) -> str:
     """One whole Python file; the gate has not seen it yet.
 

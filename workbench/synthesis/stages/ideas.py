@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from runtime.models import TaskSpecification
-from workbench.synthesis.by_model.answers import ask_json
+from workbench.synthesis.by_model.answers import ask_list
 from workbench.synthesis.by_model.calls import ModelCalls
-from workbench.synthesis.stages.prompts import bullets, describe, fill, plain_list
+from workbench.synthesis.stages.prompts import bullets, describe, fill
 from workbench.synthesis.stages.understand import Understanding
 
 MAX_IDEAS = 3
@@ -23,5 +23,4 @@ def ideas(calls: ModelCalls, task: TaskSpecification, understood: Understanding)
         cases=bullets(understood.edge_cases),
         count=MAX_IDEAS,
     )
-    answer = ask_json(calls, "ideas", prompt, plain_list("ideas", 20), max_tokens=400)
-    return list(dict.fromkeys(answer["ideas"]))[:MAX_IDEAS]
+    return ask_list(calls, "ideas", prompt, "ideas", MAX_IDEAS, max_tokens=400)

@@ -57,10 +57,3 @@ def show(value: Any) -> str:
 
 def bullets(lines: Sequence[str]) -> str:
     return "\n".join(f"- {' '.join(line.split())}" for line in lines)
-
-
-def plain_list(what: str, most: int) -> dict[str, Any]:
-    """The schema of an object with one list of short texts, called `what`."""
-    items = {"type": "string", "minLength": 1, "maxLength": 300}
-    listed = {"type": "array", "items": items, "minItems": 1, "maxItems": most}
-    return {"type": "object", "properties": {what: listed}, "required": [what]}

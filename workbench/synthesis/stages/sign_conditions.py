@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from runtime.models import TaskSpecification
-from workbench.synthesis.by_model.answers import ask_json
+from workbench.synthesis.by_model.answers import ask_list
 from workbench.synthesis.by_model.calls import ModelCalls
-from workbench.synthesis.stages.prompts import describe, fill, plain_list, show
+from workbench.synthesis.stages.prompts import describe, fill, show
 
 MAX_CONDITIONS = 8
 
@@ -21,7 +21,6 @@ def sign_conditions(
     Raises UnusableAnswerError or ModelUnavailableError.
     """
     prompt = fill(__file__, task=describe(task), label=show(label), names=", ".join(names))
-    answer = ask_json(
-        calls, "conditions", prompt, plain_list("conditions", 40), temperature=0.0, max_tokens=300
+    return ask_list(
+        calls, "conditions", prompt, "conditions", MAX_CONDITIONS, temperature=0.0, max_tokens=300
     )
-    return list(dict.fromkeys(answer["conditions"]))[:MAX_CONDITIONS]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runtime.models import TaskSpecification
-from workbench.synthesis.by_model.answers import ask_json
+from workbench.synthesis.by_model.answers import ask_json, list_schema
 from workbench.synthesis.by_model.calls import ModelCalls
-from workbench.synthesis.stages.prompts import describe, fill, plain_list
+from workbench.synthesis.stages.prompts import describe, fill
 
 MAX_CASES = 6
 SCHEMA = {
     "type": "object",
     "properties": {
         "restatement": {"type": "string", "minLength": 1, "maxLength": 1500},
-        **plain_list("edge_cases", 20)["properties"],
+        **list_schema("edge_cases", MAX_CASES)["properties"],
     },
     "required": ["restatement", "edge_cases"],
 }

@@ -10,11 +10,10 @@ from runtime.data_dir import DataDir
 from runtime.tasks import load_task
 from workbench.language_model.messages import Message, ModelRequest
 from workbench.language_model.server import OllamaServer
-from workbench.synthesis.by_model.answers import ask_json
+from workbench.synthesis.by_model.answers import ask_list
 from workbench.synthesis.by_model.session import model_settings, open_calls
 from workbench.synthesis.journal import Journal
 from workbench.synthesis.runs import Plan, begin, replay
-from workbench.synthesis.stages.prompts import plain_list
 
 pytestmark = [
     pytest.mark.model,
@@ -46,7 +45,7 @@ def test_it_keeps_to_a_schema(ollama, tmp_path):
     ask = OllamaServer(ollama.url, CONFIG).answer
     calls = open_calls(model_settings(CONFIG, "tiny"), ask, run, seed=0)
     prompt = 'List three words of praise as JSON: {"words": ["...", "..."]}'
-    assert ask_json(calls, "words", prompt, plain_list("words", 200))["words"]
+    assert ask_list(calls, "words", prompt, "words", 6)
     run.close()
 
 
