@@ -90,9 +90,13 @@ made before something it stands on has changed.
 
     async def close_editor(self) -> None:
         """Show the text again."""
-        if self.editor is not None:
-            await self.editor.remove()
+        editor = self.editor
+        if editor is not None:
+            # Not the focus of another cell on the way, and no drawing of what is being removed.
+            self.focus(scroll_visible=False)
+            editor.display = False
             self.remove_class("-editing")
+            await editor.remove()
 
     def show_block(self, index: int, block: Block) -> None:
         """Take another place, or another text."""

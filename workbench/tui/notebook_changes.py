@@ -98,7 +98,9 @@ class NotebookChanges(NotebookPage):
         document = insert_cell(self.opened.document, place, kind, body)
         index = document.cells[before] if kind != PROSE else place
         await self._change(document, index)
-        await self.action_edit()
+        view = self.column.view_of(index)
+        if view is not None:
+            await view.open_editor()
 
     async def action_delete(self) -> None:
         view = self.column.current

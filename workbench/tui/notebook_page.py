@@ -217,7 +217,9 @@ class NotebookPage(PlaceScreen):
             self.loopai.show_error(error)
             return
         self._conflict = False
+        current = self.column.current
         await self.show_document()
+        self.column.focus_block(current.index if current else 0)
         self.notify("The file was changed on disk; this is how it is now.", timeout=4)
 
     def _remember_position(self) -> None:
