@@ -69,6 +69,10 @@ def from_sample(data_dir: DataDir, sample: str, name: str) -> Path:
         text = "\n".join([lines[0], f"name: {name}", *lines[1:]]) + "\n"
     write_atomic(data_dir.examples_file(name), (source / "examples.jsonl").read_bytes())
     write_atomic(data_dir.task_file(name), text)
+    notebook = data_dir.task(name) / f"{name}.notebook.md"
+    if not notebook.exists():
+        told = (source / "notebook.md").read_text(encoding="utf-8")
+        write_atomic(notebook, told.replace(f"task = '{sample}'", f"task = '{name}'"))
     return data_dir.task(name)
 
 

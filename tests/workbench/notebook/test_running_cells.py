@@ -10,6 +10,7 @@ from workbench_notebooks import EXAMPLES_CELL, TASK_CELL, Opened, cell, prepared
 
 from runtime.artifacts import ArtifactStore
 from runtime.data_dir import DataDir
+from runtime.rollout.document import read_rollout
 from runtime.tasks import load_task
 
 
@@ -83,7 +84,7 @@ def test_sql_and_chart_read_the_log(tmp_path):
 
 def test_compare_shows_which_answers_differ(tmp_path):
     data_dir = prepared(tmp_path, versions=2)
-    file = written(tmp_path, TASK_CELL, EXAMPLES_CELL, cell("compare", "old: v1\nnew: v2"))
+    file = written(tmp_path, TASK_CELL, EXAMPLES_CELL, cell("compare"))
     output = Opened(file, data_dir).run()["compare 1"]
     assert "1 of 4 answers differ: 1 become right, 0 become wrong" in output.summary
     assert output.parts[-1]["language"] == "diff"
@@ -102,6 +103,16 @@ def test_promote_serves_a_version_and_not_when_an_expectation_fails(tmp_path):
     assert store.active("spam-detection") == 2
     again = Opened(written(tmp_path, TASK_CELL, cell("promote", "v2")), data_dir).run()
     assert again["promote 1"].summary == "spam-detection serves v2 already"
+
+
+def test_promote_staged_begins_a_rollout_beside_the_version_that_serves(tmp_path):
+    data_dir = prepared(tmp_path, versions=2)
+    outputs = Opened(written(tmp_path, TASK_CELL, cell("promote", "staged")), data_dir).run()
+    assert outputs["promote 1"].status == "ok", outputs["promote 1"].summary
+    assert ArtifactStore(data_dir).active("spam-detection") == 1
+    rollout = read_rollout(data_dir, "spam-detection")
+    assert rollout is not None
+    assert (rollout.baseline, rollout.candidate) == (1, 2)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def run_compare(work: Work) -> CellResult:
     """The two versions side by side."""
     named = check_compare(work.place, None)
     task = work.specification(with_examples=True)
-    new = work.stored_version(named["new"], None) if "new" in named else work.version()
+    new = work.stored_version(named["new"], None) if "new" in named else work.newest()
     old = work.stored_version(named["old"], None) if "old" in named else _before(work, new)
     reports = [work.store.metadata(task.name, version) for version in (old, new)]
     work.say(f"running v{old} and v{new} on {len(task.examples)} examples")

@@ -30,7 +30,7 @@ def run_promote(work: Work) -> CellResult:
     word = check_promote(work.place, None)
     task = work.task_name()
     named = word not in (NOW, STAGED)
-    version = work.stored_version(word, work.block.body_line) if named else work.version()
+    version = work.stored_version(word, work.block.body_line) if named else work.newest()
     facts = {"version": version}
     before = work.store.active(task)
     if before == version:

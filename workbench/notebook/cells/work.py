@@ -119,9 +119,18 @@ class Work:
         given = self.block.options.get("version")
         if given is not None:
             return self.stored_version(given, self.block.line)
-        present = self.store.versions(task)
-        above = self.versions[-1:] or (self.store.active(task),)
-        chosen = above[0] or max(present, default=None)
+        active = None if self.versions else self.store.active(task)
+        return self.newest() if active is None else active
+
+    def newest(self) -> int:
+        """The version made above, else the newest there is, whatever serves.
+
+        Raises NotFoundError or InvalidInputError.
+        """
+        task = self.task_name()
+        chosen = max(self.store.versions(task), default=None)
+        if self.versions:
+            chosen = self.versions[-1]
         if chosen is None:
             raise self.place.fail(
                 f"{task} has no version yet.", remedy="Put a synthesize cell before this one."
