@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from support import RunningRuntime, server_folder
 
 from runtime.data_dir import DataDir
+
+# How long one example takes says more of what else the machine does than of our code.
+settings.register_profile("loopai", deadline=None)
+settings.load_profile("loopai")
 
 
 @pytest.fixture
