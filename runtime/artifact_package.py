@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import shutil
+import struct
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ from runtime.strict_json import parse_strictly
 
 MAX_PACKAGE_BYTES = 10_000_000
 MAX_MEMBER_BYTES = 8_000_000
+# All that `zipfile` raises for bytes that are no ZIP, or only most of one.
+DAMAGED_ZIP = (
+    zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, struct.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ def read_package(content: bytes) -> ArtifactPackage:
             infos = archive.infolist()
             if any(info.file_size > MAX_MEMBER_BYTES for info in infos):
                 raise InvalidInputError("The package holds a file that is too large.")
+            if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
+                raise InvalidInputError("The package is compressed, which no version is.")
             files = {info.filename: archive.read(info) for info in infos}
         described = parse_strictly(files[METADATA])
         version = described["artifact"]["version"]
@@ -54,7 +61,7 @@ def read_package(content: bytes) -> ArtifactPackage:
                 raise InvalidInputError(f"The package's {name} is not what its metadata says.")
         if PROGRAM not in digests or not isinstance(version, int) or version < 1:
             raise InvalidInputError("The package holds no program with a version.")
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (*DAMAGED_ZIP, KeyError, TypeError, ValueError) as error:
         raise InvalidInputError(f"That is no version of a program ({error}).") from None
     return ArtifactPackage(version, files)
 

@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
+from runtime.artifact_package import DAMAGED_ZIP
 from runtime.clock import format_time, utc_now
 from runtime.data_dir import write_atomic
 from runtime.errors import InvalidInputError, NotFoundError, Problem
@@ -111,10 +112,8 @@ def read_bundle(file: Path, trust: TrustStore) -> Bundle:
             )
     except FileNotFoundError:
         raise NotFoundError(Problem("there is no such file.", file)) from None
-    except (zipfile.BadZipFile, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
-        raise _bad(file, f"is no bundle, or was damaged ({error}).") from None
-    except (OSError, NotImplementedError, RuntimeError) as error:
-        raise _bad(file, f"cannot be read ({error}).") from None
+    except (*DAMAGED_ZIP, KeyError, TypeError, ValueError) as error:
+        raise _bad(file, f"is no bundle, was damaged, or cannot be read ({error}).") from None
 
 
 def _check_size(file: Path, archive: zipfile.ZipFile, infos: Mapping[str, zipfile.ZipInfo]) -> None:
