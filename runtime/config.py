@@ -19,6 +19,7 @@ from runtime.errors import InvalidInputError, NotFoundError, Problem
 from runtime.models import Mode, Model, PrivacyMode
 from runtime.rollout.settings import RolloutConfig
 from runtime.sampling.settings import SamplingConfig
+from runtime.tls.settings import ClientTls, ServerTls
 from runtime.yaml_document import Place, YamlDocument
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -56,12 +57,16 @@ class RuntimeConfig(Model):
     drain_sec: Positive = 30
     #: OpenTelemetry; needs the extra `[otel]` and its OTEL_* variables.
     traces: bool = False
+    #: Certificate files; with them HTTPS is served, and nothing older than TLS 1.3.
+    tls: ServerTls = ServerTls()
 
 
 class CloudConfig(Model):
     api_url: str | None = None
     api_key: SecretStr | None = SecretStr("${LOOPAI_API_KEY}")
     signalr_enabled: bool = True
+    #: Whom to trust for the hub, and the certificate to show it where it asks for one.
+    tls: ClientTls = ClientTls()
 
 
 class ExecutionConfig(Model):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import ssl
 import threading
 import time
 from typing import Any
@@ -20,7 +21,7 @@ from runtime.data_dir import DataDir, write_atomic
 from runtime.errors import LoopaiError
 from sync.audit import AuditLog
 from sync.box_key import deployment_id
-from sync.hub_client import HubClient, HubRefusedError, HubUnavailableError
+from sync.hub_client import HubClient, HubRefusedError, HubUnavailableError, hub_tls
 from sync.listener import Listener
 from sync.outbox import Outbox, OutboxBatch
 from sync.status import STATUS_FILE
@@ -63,7 +64,7 @@ class Agent:
         self._problem: str | None = None
         self._status: dict[str, Any] = {}
 
-    def listen(self, key: str) -> None:
+    def listen(self, key: str, tls: ssl.SSLContext | None = None) -> None:
         """Hear from the hub from now on, and ask it whenever a connection is made."""
         told = {"OnNewArtifactAvailable"}
 
@@ -71,7 +72,7 @@ class Agent:
             if target in told:
                 self._ask.set()
 
-        self._listener = Listener(self._client.url, key, hear, self._ask.set)
+        self._listener = Listener(self._client.url, key, hear, self._ask.set, tls)
         self._listener.start()
 
     def turn(self) -> None:
@@ -201,9 +202,10 @@ def run(data_dir: DataDir, stop: threading.Event) -> int:
         stop.wait()
         return 0
     key = config.text("cloud", "api_key") or ""
-    agent = Agent(data_dir, config, HubClient(url, key))
+    tls = hub_tls(config.cloud.tls)
+    agent = Agent(data_dir, config, HubClient(url, key, tls=tls))
     if config.cloud.signalr_enabled:
-        agent.listen(key)
+        agent.listen(key, tls)
     try:
         while not stop.is_set():
             agent.turn()

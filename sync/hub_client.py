@@ -6,6 +6,7 @@ It answers with plain values or one of two errors: the hub cannot be had now, or
 from __future__ import annotations
 
 import hashlib
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,13 @@ import httpx
 
 from runtime.errors import LoopaiError
 from runtime.strict_json import parse_strictly
+from runtime.tls.contexts import (
+    MAYBE_CERTIFICATE,
+    client_context,
+    explain,
+    present_client_certificate,
+)
+from runtime.tls.settings import ClientTls
 from sync.signing import Signature
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
@@ -47,13 +55,22 @@ class Downloaded:
 class HubClient:
     """One hub. Close it, or use it as a context manager."""
 
-    def __init__(self, url: str, key: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """`tls` as `hub_tls` makes it; without, the usual authorities are trusted."""
         self.url = url.rstrip("/")
         self._http = httpx.Client(
             base_url=self.url,
             headers={"authorization": f"Bearer {key}"},
             timeout=TIMEOUT,
             transport=transport,
+            verify=tls or hub_tls(ClientTls()),
         )
 
     def register(self, registration: dict[str, Any]) -> dict[str, int]:
@@ -137,10 +154,26 @@ class HubClient:
         try:
             response = self._http.request(method, path, **options)
         except httpx.HTTPError as error:
-            reason = str(error) or type(error).__name__
+            refused = explain(error)
+            reason = refused or str(error) or type(error).__name__
+            cut = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
+            if cut and not refused and self.url.startswith("https:"):
+                reason = f"{reason.rstrip('.')} ({MAYBE_CERTIFICATE})"
             raise HubUnavailableError(f"The hub does not answer: {reason}.") from None
         _check(response)
         return response
+
+
+def hub_tls(files: ClientTls) -> ssl.SSLContext:
+    """What to shake hands with: TLS 1.3 only, trusting `ca` alone where it is named.
+
+    Raises InvalidInputError for a file that cannot be used.
+    """
+    if files.ca is not None:
+        return client_context(files)
+    context = httpx.create_ssl_context()
+    present_client_certificate(context, files)
+    return context
 
 
 def _check(response: httpx.Response) -> None:

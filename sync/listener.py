@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import ssl
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
+
+from runtime.tls.contexts import explain
 
 PATH = "/hubs/loopai"
 SEPARATOR = "\x1e"
@@ -35,11 +38,19 @@ Told = Callable[[str, list[Any]], None]
 class Listener:
     """One connection in a thread of its own. `connected` says whether it stands."""
 
-    def __init__(self, url: str, key: str, told: Told, opened: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        told: Told,
+        opened: Callable[[], None],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         """`opened` is called whenever a connection is made: what was missed can be asked for."""
         parts = urlsplit(url)
         scheme = "wss" if parts.scheme == "https" else "ws"
         self._address = urlunsplit((scheme, parts.netloc, parts.path.rstrip("/") + PATH, "", ""))
+        self._tls = tls if scheme == "wss" else None
         self._headers = {"Authorization": f"Bearer {key}"}
         self._told = told
         self._opened = opened
@@ -75,7 +86,10 @@ class Listener:
 
     def _listen(self) -> None:
         with connect(
-            self._address, additional_headers=self._headers, open_timeout=OPEN_SECONDS
+            self._address,
+            additional_headers=self._headers,
+            open_timeout=OPEN_SECONDS,
+            ssl=self._tls,
         ) as socket:
             self._socket = socket
             socket.send(HANDSHAKE)
@@ -113,4 +127,4 @@ def _messages(frame: str | bytes) -> list[dict[str, Any]]:
 def _reason(error: Exception) -> str:
     if isinstance(error, InvalidStatus):
         return f"the hub answers {error.response.status_code}"
-    return str(error) or type(error).__name__
+    return explain(error) or str(error) or type(error).__name__

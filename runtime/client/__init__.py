@@ -25,11 +25,13 @@ from runtime.client.errors import (
 )
 from runtime.client.retries import Retries
 from runtime.client.synchronous import Client
+from runtime.tls.settings import ClientTls
 
 __all__ = [
     "AccessDeniedError",
     "AsyncClient",
     "Client",
+    "ClientTls",
     "Execution",
     "Failure",
     "FieldError",

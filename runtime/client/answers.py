@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import httpx
 import msgspec
 
+from runtime.tls.contexts import MAYBE_CERTIFICATE, explain
+
 # RFC 9457: the type of a problem that says no more than its status does.
 BLANK = "about:blank"
 #: The status of a failure when no answer came at all.
@@ -110,12 +112,24 @@ def failure_of(response: httpx.Response) -> Failure:
 def no_answer(error: httpx.TransportError) -> Failure:
     """The failure of a request that got no answer.
 
-    It is temporary where the connection failed; a runtime that took too long is not asked again.
+    It is temporary where the connection failed; a runtime that took too long, or whose
+    certificate or ours is refused, is not asked again.
     """
     slow = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
     detail = "The runtime took too long" if slow else "The runtime cannot be reached"
-    reason = str(error) or type(error).__name__
-    return Failure(BLANK, "No answer", NO_ANSWER, f"{detail}: {reason}.", temporary=not slow)
+    refused = explain(error)
+    reason = refused or str(error) or type(error).__name__
+    if not refused and is_cut_short_over_tls(error):
+        reason = f"{reason.rstrip('.')} ({MAYBE_CERTIFICATE})"
+    return Failure(
+        BLANK, "No answer", NO_ANSWER, f"{detail}: {reason}.", temporary=not slow and not refused
+    )
+
+
+def is_cut_short_over_tls(error: httpx.TransportError) -> bool:
+    """Whether a server that speaks TLS ended the connection without an answer."""
+    cut = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
+    return cut and error.request.url.scheme == "https"
 
 
 def not_ready(seconds: float) -> Failure:

@@ -31,6 +31,7 @@ from runtime.client.connection import (
 )
 from runtime.client.errors import error_of
 from runtime.client.retries import Retries
+from runtime.tls.settings import ClientTls
 
 
 class AsyncClient:
@@ -49,9 +50,14 @@ class AsyncClient:
         key: str | None = None,
         timeout: float = SECONDS_TO_WAIT,
         retries: Retries | None = None,
+        tls: ClientTls | None = None,
     ) -> None:
-        """`key` defaults to LOOPAI_SERVE_KEY; `timeout` is in seconds for each try."""
-        self._http = httpx.AsyncClient(**settings(url, key, timeout))
+        """`key` defaults to LOOPAI_SERVE_KEY; `timeout` is in seconds for each try.
+
+        `tls` names the CA to trust for `https://` and the certificate to show; a file of them
+        that cannot be used raises InvalidInputError.
+        """
+        self._http = httpx.AsyncClient(**settings(url, key, timeout, tls))
         self._retries = retries or Retries()
 
     async def execute(

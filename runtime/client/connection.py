@@ -12,6 +12,8 @@ import msgspec
 
 from runtime.client.answers import failure_of, no_runtime
 from runtime.client.errors import error_of
+from runtime.tls.contexts import client_context
+from runtime.tls.settings import ClientTls
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 KEY_VARIABLE = "LOOPAI_SERVE_KEY"
@@ -21,13 +23,14 @@ SECONDS_TO_CONNECT = 5.0
 SECONDS_BETWEEN_LOOKS = 0.05
 
 
-def settings(url: str, key: str | None, timeout: float) -> dict[str, Any]:
-    """Arguments for either kind of httpx client."""
+def settings(url: str, key: str | None, timeout: float, tls: ClientTls | None) -> dict[str, Any]:
+    """Arguments for either kind of httpx client. Raises InvalidInputError for a bad certificate."""
     key = key if key is not None else os.environ.get(KEY_VARIABLE, "").strip()
     return {
         "base_url": url,
         "headers": {"authorization": f"Bearer {key}"} if key else {},
         "timeout": httpx.Timeout(timeout, connect=min(timeout, SECONDS_TO_CONNECT)),
+        "verify": True if tls is None else client_context(tls),
     }
 
 

@@ -15,6 +15,8 @@ from runtime.config import load_deployment
 from runtime.data_dir import DataDir
 from runtime.errors import LoopaiError, NotFoundError, Problem
 from runtime.tasks import load_task
+from runtime.tls.options import server_tls_options
+from runtime.tls.settings import ServerTls
 
 SERVE_KEY = "LOOPAI_SERVE_KEY"
 LOG_FORMAT = "LOOPAI_LOG_FORMAT"
@@ -65,6 +67,7 @@ LOG_FORMAT = "LOOPAI_LOG_FORMAT"
     help="Without: no statistics, sampling, rollouts, alerts or retention beside the workers.",
 )
 @click.option("--insecure", is_flag=True, help="Serve beyond loopback without a key.")
+@server_tls_options
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
@@ -82,6 +85,7 @@ def command(
     workers: int | None,
     steward: bool,
     insecure: bool,
+    tls: ServerTls | None,
     log_format: Any,
     as_json: bool,
 ) -> int:
@@ -101,6 +105,7 @@ def command(
         insecure=insecure,
         workers=workers,
         steward=steward,
+        tls=tls,
     )
 
     def announce(url: str) -> None:

@@ -10,6 +10,7 @@ import importlib.util
 import logging
 import os
 import socket
+import ssl
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from runtime.server.metrics import OF_A_PROCESS, Metrics
 from runtime.server.worker import HttpWorker
 from runtime.supervised_child import ChildSpec, Plan
 from runtime.supervisor import Supervisor
+from runtime.tls.contexts import server_context
+from runtime.tls.settings import ServerTls
 
 MOST_WORKERS_UNASKED = 4
 STEWARD = "runtime.steward"
@@ -47,6 +50,8 @@ class ServeOptions:
     workers: int | None = None
     #: Whether the steward runs beside the workers, as far as the configuration agrees.
     steward: bool = True
+    #: Goes before `runtime.tls` where given.
+    tls: ServerTls | None = None
 
 
 def serve(
@@ -71,7 +76,7 @@ def serve(
         supervisor = Supervisor(
             plan,
             lambda: generations.next_plan(load_config()),
-            lambda: announce(url_of(options.host, listener)),
+            lambda: announce(url_of(options.host, listener, tls=generations.tls)),
             generations.count_restart,
         )
         code = supervisor.run()
@@ -115,8 +120,13 @@ class _Generations:
         self._listener = listener
         self._memory: CounterMemory | None = None
         self._half = 0
+        self.tls = False
 
     def next_plan(self, config: DeploymentConfig) -> Plan:
+        """Raises InvalidInputError for certificate files that cannot be used: read here, so that
+        a reload takes up renewed ones, and faulty ones change nothing."""
+        context = server_context(self._options.tls or config.runtime.tls)
+        self.tls = context is not None
         count = worker_count(config, self._options.workers)
         # Slot 0 is this process's. Workers before and after a reload run side by side for a
         # while, so each generation takes the half of the others that the last one did not.
@@ -125,7 +135,7 @@ class _Generations:
             self._metrics = Metrics(self._memory, self._memory.slot(0))
         first = 1 + self._half * (self._memory.slots - 1) // 2
         self._half = 1 - self._half
-        workers = [self._worker(config, number, first + number) for number in range(count)]
+        workers = [self._worker(config, number, first + number, context) for number in range(count)]
         names = dict.fromkeys(config.runtime.modules)
         if self._options.steward and config.runtime.steward:
             names = {STEWARD: None, **names}
@@ -141,7 +151,9 @@ class _Generations:
     def count_restart(self, name: str) -> None:
         self._metrics.add(("child_restarts", name))
 
-    def _worker(self, config: DeploymentConfig, number: int, slot: int) -> ChildSpec:
+    def _worker(
+        self, config: DeploymentConfig, number: int, slot: int, tls: ssl.SSLContext | None
+    ) -> ChildSpec:
         assert self._memory is not None
         options, memory = self._options, self._memory
         worker = HttpWorker(
@@ -153,6 +165,7 @@ class _Generations:
             self._listener,
             memory,
             slot,
+            tls,
         )
         return ChildSpec(
             f"HTTP worker {number + 1}",

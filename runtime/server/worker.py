@@ -9,6 +9,7 @@ import asyncio
 import gc
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -61,6 +62,7 @@ class HttpWorker:
     listener: socket.socket
     memory: CounterMemory
     slot: int
+    tls: ssl.SSLContext | None = None
 
     def run(self, control: socket.socket) -> int:
         """Serve until told to stop; returns the exit code. For a process of its own."""
@@ -104,7 +106,7 @@ class HttpWorker:
         application = self._application(tasks, metrics, tracing)
         if tracing is None:
             rules.short_way = ShortWay(application)
-        server = _Server(application, rules)
+        server = _Server(application, rules, self.tls)
         pulse = asyncio.create_task(self._beat(server, tasks, metrics))
         try:
             await pool.start(require_isolation=strict)
@@ -173,7 +175,9 @@ class HttpWorker:
 class _Server(uvicorn.Server):
     """Uvicorn that says when it is ready, ends well on SIGTERM, and can retire first."""
 
-    def __init__(self, application: Application, rules: ConnectionRules) -> None:
+    def __init__(
+        self, application: Application, rules: ConnectionRules, tls: ssl.SSLContext | None
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 application,
@@ -187,6 +191,7 @@ class _Server(uvicorn.Server):
                 backlog=BACKLOG,
                 timeout_keep_alive=rules.config.keep_alive_sec,  # type: ignore[arg-type]
                 timeout_graceful_shutdown=rules.config.drain_sec,  # type: ignore[arg-type]
+                ssl_context_factory=None if tls is None else lambda config, default: tls,
             )
         )
         self.on_ready: Callable[[], None] = lambda: None

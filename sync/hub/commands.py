@@ -12,6 +12,8 @@ import click
 from runtime.command_line import data_dir_option, json_option, print_json
 from runtime.data_dir import DataDir
 from runtime.errors import InvalidInputError, LoopaiError, Problem
+from runtime.tls.options import server_tls_options
+from runtime.tls.settings import ServerTls
 
 FOLDER = "loopai-hub"
 SCOPES = ("edge", "publish", "execute", "read", "admin")
@@ -47,8 +49,7 @@ def command() -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True)
 @click.option("--origin", "origins", multiple=True, help="A web page's origin that may connect.")
 @click.option("--per-minute", type=click.IntRange(1), default=6000, show_default=True)
-@click.option("--tls-cert", type=click.Path(exists=True, path_type=Path, dir_okay=False))
-@click.option("--tls-key", type=click.Path(exists=True, path_type=Path, dir_okay=False))
+@server_tls_options
 @click.option("--insecure", is_flag=True, help="Serve beyond loopback without TLS.")
 def start(
     folder: Path,
@@ -57,25 +58,23 @@ def start(
     port: int,
     origins: tuple[str, ...],
     per_minute: int,
-    tls_cert: Path | None,
-    tls_key: Path | None,
+    tls: ServerTls | None,
     insecure: bool,
 ) -> None:
-    import ssl
-
     import uvicorn
 
+    from runtime.tls.contexts import server_context
     from sync.hub.app import make_app, open_hub
+    from sync.hub.renewed_certificates import taken_up_on_sighup
 
-    if (tls_cert is None) != (tls_key is None):
-        raise InvalidInputError(Problem("--tls-cert and --tls-key belong together."))
-    if not _is_loopback(host) and tls_cert is None and not insecure:
+    if not _is_loopback(host) and tls is None and not insecure:
         raise InvalidInputError(
             Problem(
                 f"keys would travel in the clear to {host}.",
                 remedy="Give --tls-cert and --tls-key, or --insecure behind a proxy with TLS.",
             )
         )
+    context = None if tls is None else server_context(tls)
     store, key = open_hub(folder, database)
     app = make_app(store, key, origins=origins, per_minute=per_minute)
     config = uvicorn.Config(
@@ -85,14 +84,11 @@ def start(
         access_log=False,
         server_header=False,
         ws="websockets-sansio",
-        ssl_certfile=tls_cert,
-        ssl_keyfile=tls_key,
+        ssl_context_factory=None if context is None else lambda config, default: context,
     )
-    config.load()
-    if config.ssl is not None:
-        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
     click.echo(f"signing key {key.id}: boxes can be told to trust {key.public}", err=True)
-    uvicorn.Server(config).run()
+    with taken_up_on_sighup(context, tls):
+        uvicorn.Server(config).run()
 
 
 @command.group("keys", help="Keys of the hub: whose they are and what they may do.")
@@ -175,14 +171,16 @@ def publish(
     task: str, version: str, url: str, api_key: str, note: str, data_dir: DataDir, as_json: bool
 ) -> None:
     from runtime.artifacts import ArtifactStore
-    from sync.hub_client import HubClient
+    from runtime.config import load_deployment
+    from sync.hub_client import HubClient, hub_tls
 
     number = version.removeprefix("v")
     if not number.isdecimal():
         raise InvalidInputError(Problem(f"{version!r} is no version such as v3."))
     package = ArtifactStore(data_dir).zip_bytes(task, int(number))
     specification = data_dir.task_file(task).read_text("utf-8")
-    with HubClient(url, api_key) as client:
+    tls = hub_tls(load_deployment(data_dir.deployment_file).cloud.tls)
+    with HubClient(url, api_key, tls=tls) as client:
         answer = client.publish(
             task,
             {
