@@ -11,6 +11,16 @@ from runtime.sandbox import Limits, Sandbox, check_source
 from .corpus import Attack, meets, read_attacks
 
 ATTACKS = read_attacks("cases")
+#: Every advisory on RestrictedPython so far: stack frames, formats, AttributeError.obj, except*,
+#: positional-only parameters, string.Formatter.
+ADVISORIES = (
+    "CVE-2023-37271",
+    "CVE-2023-41039",
+    "CVE-2024-47532",
+    "CVE-2025-22153",
+    "CVE-2026-55830",
+    "CVE-2026-76825",
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +38,11 @@ def patient() -> Iterator[Sandbox]:
 def test_the_corpus_is_whole() -> None:
     assert len(ATTACKS) >= 300
     assert len({str(attack) for attack in ATTACKS}) == len(ATTACKS)
+
+
+@pytest.mark.parametrize("advisory", ADVISORIES)
+def test_each_advisory_on_restricted_python_has_its_cases(advisory: str) -> None:
+    assert any(attack.name.startswith(advisory) for attack in ATTACKS)
 
 
 @pytest.mark.parametrize("attack", [a for a in ATTACKS if a.refused is not None], ids=str)
