@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import compileall
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from support import RunningRuntime, server_folder
 
 from runtime.data_dir import DataDir
+from runtime.sandbox import inside
+
+# Tests start hundreds of processes. Where the environment has no compiled modules kept, each of
+# them would compile all of its libraries first, which takes longer than most tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+# Fork servers keep none by themselves.
+compileall.compile_dir(Path(inside.__file__).parent, quiet=2)
 
 # How long one example takes says more of what else the machine does than of our code.
 settings.register_profile("loopai", deadline=None)
