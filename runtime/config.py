@@ -85,6 +85,8 @@ class TelemetryConfig(Model):
     upload_interval_sec: Positive = 60
     batch_size: Count = 1000
     privacy_mode: PrivacyMode = PrivacyMode.BALANCED
+    #: Queue telemetry without a hub too, for `loopai bundle export telemetry`.
+    by_bundle: bool = False
 
 
 class StorageConfig(Model):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from runtime.strict_json import canonical, parse_strictly
 
 FORMAT_VERSION = 1
 GENESIS = "0" * 64
+PATIENCE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,9 @@ class AuditLog:
         Raises OSError when the disk refuses, LoopaiError when another process writes.
         """
         make_folder(self.file.parent)
-        owned = open_owned(self.file)
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while (owned := open_owned(self.file)) is None and time.monotonic() < give_up:
+            time.sleep(0.02)  # the agent or a command is at an entry of its own
         if owned is None:
             raise LoopaiError(Problem("another process is writing it.", self.file))
         try:

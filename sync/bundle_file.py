@@ -20,15 +20,17 @@ from runtime.clock import format_time, utc_now
 from runtime.data_dir import write_atomic
 from runtime.errors import InvalidInputError, NotFoundError, Problem
 from runtime.strict_json import parse_strictly
-from sync.signing import Signature, SigningKey, TrustStore
+from sync.own_key import OwnKey
+from sync.signing import Signature, Statement, TrustStore
 
 Kind = Literal["artifacts", "telemetry"]
 FORMAT_VERSION = 1
-MANIFEST, SIGNATURE, SIGNER = "manifest.json", "signature", "signer"
+MANIFEST, SIGNATURE, SIGNER, STATEMENTS = "manifest.json", "signature", "signer", "statements"
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 MAX_MEMBERS = 10_000
 MAX_BYTES = 1_000_000_000
 MAX_MANIFEST_BYTES = 8_000_000
+MAX_STATEMENTS_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,19 @@ def write_bundle(
     file: Path,
     kind: Kind,
     members: Mapping[str, bytes],
-    key: SigningKey,
+    key: OwnKey,
     *,
     made_by: str,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write and sign a bundle, whole or not at all. Raises OSError."""
+    """Write and sign a bundle, whole or not at all. Raises InvalidInputError, OSError.
+
+    What the key and those before it said of keys goes along, for readers that know an older one.
+    """
+    if len(members) > MAX_MEMBERS - 4 or sum(map(len, members.values())) > MAX_BYTES:
+        raise _bad(file, f"would be over {MAX_MEMBERS:,} members or {MAX_BYTES:,} bytes.")
+    signing = key.current()
+    statements = json.dumps([one.as_json() for one in key.statements()])
     manifest = {
         "v": FORMAT_VERSION,
         "kind": kind,
@@ -68,16 +77,18 @@ def write_bundle(
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         _add(archive, MANIFEST, described)
-        _add(archive, SIGNATURE, str(key.sign(described, "bundle")).encode())
-        _add(archive, SIGNER, key.public.encode())
+        _add(archive, SIGNATURE, str(signing.sign(described, "bundle")).encode())
+        _add(archive, SIGNER, signing.public.encode())
+        _add(archive, STATEMENTS, statements.encode())
         for name, content in sorted(members.items()):
             _add(archive, f"members/{name}", content)
     write_atomic(file, buffer.getvalue())
 
 
-def read_bundle(file: Path, trust: TrustStore) -> Bundle:
+def read_bundle(file: Path, trust: TrustStore, *, first_use: bool = True) -> Bundle:
     """A bundle whose signature a trusted key made and whose members are what it says.
 
+    `first_use`: where no key is trusted yet, the one that signed it is from now on.
     Raises NotFoundError, InvalidInputError for what is no bundle, UntrustedError.
     """
     try:
@@ -87,15 +98,17 @@ def read_bundle(file: Path, trust: TrustStore) -> Bundle:
             described = _read(archive, infos, MANIFEST, MAX_MANIFEST_BYTES)
             signature = Signature.parse(_read(archive, infos, SIGNATURE, 1000).decode("ascii"))
             signer = _read(archive, infos, SIGNER, 1000).decode("ascii")
-            trust.check(described, signature, "bundle", signer)
+            said = parse_strictly(_read(archive, infos, STATEMENTS, MAX_STATEMENTS_BYTES))
+            trust.follow([Statement.parse(one) for one in said])
+            trust.check(described, signature, "bundle", signer if first_use else None)
             manifest = parse_strictly(described)
             members = {
                 name: _read_member(file, archive, infos, name, wanted)
                 for name, wanted in manifest["members"].items()
             }
             extra = infos.keys() - {f"members/{name}" for name in members}
-            if extra != {MANIFEST, SIGNATURE, SIGNER}:
-                unknown = ", ".join(sorted(extra - {MANIFEST, SIGNATURE, SIGNER}))
+            if extra != {MANIFEST, SIGNATURE, SIGNER, STATEMENTS}:
+                unknown = ", ".join(sorted(extra - {MANIFEST, SIGNATURE, SIGNER, STATEMENTS}))
                 raise _bad(file, f"holds what its manifest does not name: {unknown}.")
             if manifest["v"] != FORMAT_VERSION or manifest["kind"] not in (
                 "artifacts",
@@ -113,6 +126,21 @@ def read_bundle(file: Path, trust: TrustStore) -> Bundle:
     except FileNotFoundError:
         raise NotFoundError(Problem("there is no such file.", file)) from None
     except (*DAMAGED_ZIP, KeyError, TypeError, ValueError) as error:
+        raise _bad(file, f"is no bundle, was damaged, or cannot be read ({error}).") from None
+
+
+def read_signer(file: Path) -> str:
+    """The public key a bundle says it was signed with: believed by nobody yet.
+
+    Raises NotFoundError, InvalidInputError.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            infos = {info.filename: info for info in archive.infolist()}
+            return _read(archive, infos, SIGNER, 1000).decode("ascii")
+    except FileNotFoundError:
+        raise NotFoundError(Problem("there is no such file.", file)) from None
+    except (*DAMAGED_ZIP, ValueError) as error:
         raise _bad(file, f"is no bundle, was damaged, or cannot be read ({error}).") from None
 
 

@@ -21,7 +21,7 @@ from runtime.tls.contexts import (
     present_client_certificate,
 )
 from runtime.tls.settings import ClientTls
-from sync.signing import Signature
+from sync.signing import Signature, Statement
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 MAX_RETRIES = 5
@@ -83,9 +83,11 @@ class HubClient:
         answer = self._ask("POST", f"/api/v1/deployments/{deployment_id}/heartbeat", json=beat)
         return _versions(answer.get("latest"))
 
-    def signing_key(self) -> str:
-        """The hub's public key, in base64."""
-        return str(self._ask("GET", "/api/v1/signing-key")["public"])
+    def signing_key(self) -> tuple[str, list[Statement]]:
+        """The hub's public key, in base64, and what it and those before it said of keys."""
+        answer = self._ask("GET", "/api/v1/signing-key")
+        said = answer.get("statements", [])
+        return str(answer.get("public")), [Statement.parse(one) for one in said]
 
     def send_batch(self, payload: bytes, key: str) -> dict[str, Any]:
         """Upload one batch of telemetry; returns what the hub says of its rows."""

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from runtime.clock import format_time, utc_now
-from runtime.data_dir import write_atomic
+from runtime.data_dir import make_folder, write_atomic
 from runtime.errors import InvalidInputError, LoopaiError, NotFoundError, Problem
 from runtime.strict_json import parse_strictly
 
@@ -93,26 +97,39 @@ def key_id(public: str) -> str:
     return sha256(base64.b64decode(public)).hexdigest()[:KEY_ID_HEX]
 
 
-class TrustStore:
-    """The public keys this box trusts, in one JSON file.
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a key says of keys, as it travels: a new one follows it, or one is revoked."""
 
-    Empty, it trusts the first key it meets where `first_use` allows that, and only that one from
-    then on. A revoked key is never trusted again, not even as a first one.
+    text: bytes
+    signature: Signature
+
+    def as_json(self) -> dict[str, str]:
+        return {"statement": self.text.decode(), "signature": str(self.signature)}
+
+    @classmethod
+    def parse(cls, given: Any) -> Statement:
+        """Raises UntrustedError for what is no statement."""
+        try:
+            return cls(given["statement"].encode(), Signature.parse(given["signature"]))
+        except (KeyError, TypeError, AttributeError):
+            raise UntrustedError("The statement about keys is malformed.") from None
+
+
+class TrustStore:
+    """The public keys this box trusts, in one JSON file that several processes may change.
+
+    Empty, it trusts the first key it meets where that is offered, and only that one from then
+    on. A revoked key is never trusted again, not even as a first one. Made `read_only`, it keeps
+    what it learns in memory.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, read_only: bool = False) -> None:
         self.file = file
+        self._read_only = read_only
         self.keys: dict[str, dict[str, Any]] = {}
         self.revoked: dict[str, dict[str, Any]] = {}
-        try:
-            data = parse_strictly(file.read_bytes())
-        except FileNotFoundError:
-            return
-        except ValueError as error:
-            raise InvalidInputError(Problem(f"cannot be read: {error}.", file)) from None
-        if not isinstance(data, dict) or data.get("v") != FORMAT_VERSION:
-            raise InvalidInputError(Problem("is of no format this release knows.", file))
-        self.keys, self.revoked = data["keys"], data["revoked"]
+        self._load()
 
     def trust(self, public: str, how: str) -> str:
         """Trust a public key from now on; returns its id. Raises UntrustedError when revoked."""
@@ -121,19 +138,24 @@ class TrustStore:
             Ed25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
         except (ValueError, binascii.Error):
             raise InvalidInputError("That is no Ed25519 public key in base64.") from None
-        if name in self.revoked:
-            raise UntrustedError(f"The key {name} was revoked on {self.revoked[name]['at']}.")
-        self.keys.setdefault(name, {"public": public, "how": how, "since": format_time(utc_now())})
-        self._save()
+        with self._changing():
+            if name in self.revoked:
+                raise UntrustedError(f"The key {name} was revoked on {self.revoked[name]['at']}.")
+            entry = {"public": public, "how": how, "since": format_time(utc_now())}
+            self.keys.setdefault(name, entry)
         return name
 
     def revoke(self, name: str, reason: str) -> None:
         """Never trust this key again. Raises NotFoundError for one that was not trusted."""
-        if name not in self.keys:
-            raise NotFoundError(f"There is no trusted key {name!r}.")
-        entry = self.keys.pop(name)
-        self.revoked[name] = {**entry, "at": format_time(utc_now()), "reason": reason}
-        self._save()
+        with self._changing():
+            if name not in self.keys:
+                raise NotFoundError(f"There is no trusted key {name!r}.")
+            entry = self.keys.pop(name)
+            self.revoked[name] = {**entry, "at": format_time(utc_now()), "reason": reason}
+
+    def introduced_by(self, name: str) -> list[str]:
+        """The trusted keys that are trusted because this one named them."""
+        return [other for other, entry in self.keys.items() if entry["how"] == _named_by(name)]
 
     def check(
         self, data: bytes, signature: Signature, purpose: Purpose, offered: str | None = None
@@ -167,18 +189,65 @@ class TrustStore:
     def rotate(self, statement: bytes, signature: Signature) -> str:
         """Trust the new key that a trusted one names; returns the new key's id.
 
-        A statement is JSON, `{"new_key": <public, base64>}`, signed as "rotation".
+        A statement is JSON, `{"new_key": <public, base64>}`, signed as "rotation". A key names
+        one successor: who gets hold of it later cannot name another.
         """
         self.check(statement, signature, "rotation")
         try:
             public = parse_strictly(statement)["new_key"]
+            name = key_id(public)
         except (ValueError, KeyError, TypeError):
             raise UntrustedError("The statement names no new key.") from None
-        return self.trust(public, f"rotation by {signature.key_id}")
+        named = self.keys[signature.key_id].get("successor", name)
+        if named != name:
+            raise UntrustedError(f"The key {signature.key_id} was followed by {named} already.")
+        self.trust(public, _named_by(signature.key_id))
+        with self._changing():
+            self.keys[signature.key_id]["successor"] = name
+        return name
 
-    def _save(self) -> None:
-        data = {"v": FORMAT_VERSION, "keys": self.keys, "revoked": self.revoked}
-        write_atomic(self.file, json.dumps(data, indent=2) + "\n", private=True)
+    def follow(self, statements: Iterable[Statement]) -> None:
+        """Do, in their order, what trusted keys say of keys; what others say is passed over."""
+        for one in statements:
+            if one.signature.key_id not in self.keys:
+                continue
+            try:
+                said = parse_strictly(one.text)
+                if "new_key" in said and key_id(said["new_key"]) not in self.keys:
+                    self.rotate(one.text, one.signature)
+                elif said.get("revoked_key") in self.keys:
+                    self.check(one.text, one.signature, "rotation")
+                    self.revoke(said["revoked_key"], str(said.get("reason", ""))[:200])
+            except (LoopaiError, ValueError, TypeError, AttributeError):
+                continue
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One who changes the file at a time, from what stands in it: no revocation is lost."""
+        if self._read_only:
+            yield
+            return
+        make_folder(self.file.parent)
+        handle = os.open(self.file.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            self._load()
+            yield
+            data = {"v": FORMAT_VERSION, "keys": self.keys, "revoked": self.revoked}
+            write_atomic(self.file, json.dumps(data, indent=2) + "\n", private=True)
+        finally:
+            os.close(handle)
+
+    def _load(self) -> None:
+        try:
+            data = parse_strictly(self.file.read_bytes())
+        except FileNotFoundError:
+            return
+        except ValueError as error:
+            raise InvalidInputError(Problem(f"cannot be read: {error}.", self.file)) from None
+        if not isinstance(data, dict) or data.get("v") != FORMAT_VERSION:
+            raise InvalidInputError(Problem("is of no format this release knows.", self.file))
+        self.keys, self.revoked = data["keys"], data["revoked"]
 
 
 def signed_package(task: str, version: int, content: bytes, specification: str) -> bytes:
@@ -198,6 +267,15 @@ def signed_package(task: str, version: int, content: bytes, specification: str) 
 def rotation_statement(new: SigningKey) -> bytes:
     """What the old key signs so that boxes take up the new one."""
     return json.dumps({"new_key": new.public}).encode()
+
+
+def revocation_statement(name: str, reason: str) -> bytes:
+    """What a key signs so that boxes trust another, such as the one before it, no more."""
+    return json.dumps({"revoked_key": name, "reason": reason}).encode()
+
+
+def _named_by(name: str) -> str:
+    return f"rotation by {name}"
 
 
 def _framed(data: bytes, purpose: str) -> bytes:

@@ -16,6 +16,7 @@ from runtime.strict_json import parse_strictly
 STATUS_FILE = "sync-status.json"
 
 NO_HUB = "Nothing leaves this box: no hub is configured (cloud.api_url)."
+BY_HAND = "Nothing leaves by itself: telemetry waits for `bundle export telemetry`."
 SILENT = "No telemetry leaves this box; it asks the hub for new versions."
 
 
@@ -48,6 +49,8 @@ def command(data_dir: DataDir, as_json: bool) -> None:
 def read_status(config: DeploymentConfig) -> dict[str, Any]:
     """The settings in question; a key is never shown, only whether there is one."""
     sends = config.cloud.api_url is not None and config.telemetry.enabled
+    by_bundle = config.telemetry.enabled and config.telemetry.by_bundle
+    unsent = BY_HAND if by_bundle else NO_HUB
     return {
         "mode": config.runtime.mode.value,
         "hub_url": _text(config, "api_url"),
@@ -56,7 +59,7 @@ def read_status(config: DeploymentConfig) -> dict[str, Any]:
         "telemetry_enabled": config.telemetry.enabled,
         "privacy_mode": config.telemetry.privacy_mode.value,
         "sends": sends,
-        "note": NO_HUB if config.cloud.api_url is None else "" if sends else SILENT,
+        "note": unsent if config.cloud.api_url is None else "" if sends else SILENT,
     }
 
 

@@ -99,8 +99,9 @@ def is_told(execution_id: str, share: float = BALANCED_SHARE) -> bool:
 
 
 def telemetry_wanted(config: DeploymentConfig) -> bool:
-    """Whether anything is to be told to anybody."""
-    return config.telemetry.enabled and config.cloud.api_url is not None
+    """Whether anything is to be told to anybody, over the wire or in bundles carried by hand."""
+    reachable = config.cloud.api_url is not None or config.telemetry.by_bundle
+    return config.telemetry.enabled and reachable
 
 
 def outbox_file(data_dir: DataDir) -> Path:

@@ -66,18 +66,15 @@ class Updates:
         """Fetch, check, store and activate one version. Raises LoopaiError, OSError."""
         received = self._client.download(task, version)
         self.check(task, version, received)
-        package = read_package(received.content)
-        if package.version != version:
-            raise UntrustedError(f"It calls itself v{package.version}.")
-        self._take_specification(task, received.specification)
-        receive_package(self._data_dir, task, package)
+        receive_version(self._data_dir, task, version, received.content, received.specification)
         self._activate(task, version)
         logger.info("took up %s v%d", task, version)
 
     def check(self, task: str, version: int, received: Downloaded) -> None:
         """Raises UntrustedError unless a trusted key signed exactly this for this place."""
         trust = trust_store(self._data_dir)
-        offered = self._client.signing_key() if not trust.keys else None
+        offered, statements = self._client.signing_key()
+        trust.follow(statements)
         signed = signed_package(task, version, received.content, received.specification)
         trust.check(signed, received.signature, "artifact", offered)
 
@@ -90,17 +87,32 @@ class Updates:
             return False
         return version > newest or (version == newest and self._store.active(task) is None)
 
-    def _take_specification(self, task: str, specification: str) -> None:
-        """A task this box does not have is written; one it has stays as its owner wrote it."""
-        file = self._data_dir.task_file(task)
-        if file.exists():
-            return
-        write_atomic(file, specification)
-        try:
-            load_task(self._data_dir, task, with_examples=False)
-        except LoopaiError:
-            file.unlink()
-            raise
+
+def receive_version(
+    data_dir: DataDir, task: str, version: int, content: bytes, specification: str
+) -> None:
+    """Store a version whose origin was checked; a task that is not here yet is written too.
+
+    Raises LoopaiError, OSError.
+    """
+    package = read_package(content)
+    if package.version != version:
+        raise UntrustedError(f"It calls itself v{package.version}.")
+    _take_specification(data_dir, task, specification)
+    receive_package(data_dir, task, package)
+
+
+def _take_specification(data_dir: DataDir, task: str, specification: str) -> None:
+    """A task this box does not have is written; one it has stays as its owner wrote it."""
+    file = data_dir.task_file(task)
+    if file.exists():
+        return
+    write_atomic(file, specification)
+    try:
+        load_task(data_dir, task, with_examples=False)
+    except LoopaiError:
+        file.unlink()
+        raise
 
 
 def trust_store(data_dir: DataDir) -> TrustStore:

@@ -12,6 +12,7 @@ from runtime.command_line import LazyGroup, data_dir_option, run
 from runtime.data_dir import ENVIRONMENT_VARIABLE, DataDir
 
 COMMANDS = {
+    "bundle": ("sync.bundle_commands", "Versions and telemetry across an air gap, in a file."),
     "config": ("workbench.commands.config", "Check and show deployment.yaml."),
     "cost": ("workbench.commands.cost", "What a model for every request would cost instead."),
     "data": ("workbench.commands.data", "The log of executions: tail, query, export, erase."),
@@ -36,6 +37,7 @@ COMMANDS = {
     ),
     "stats": ("workbench.commands.stats", "Latency, throughput, errors and outputs by day."),
     "suggest": ("workbench.commands.suggest", "Which inputs to label next."),
+    "sync": ("sync.cli", "What crosses the edge of this box: preview, audit, status, trust."),
     "status": ("runtime.commands.status", "What runs here, how far it is, what is wrong."),
     "synthesize": ("workbench.commands.synthesize", "Make a program from a task's examples."),
     "task": ("workbench.commands.task", "Make, list, show and check tasks."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,16 +28,15 @@ from sync.hub.notifications import PATH, Notifications
 from sync.hub.packages import Packages
 from sync.hub.rate_limit import RateLimit
 from sync.hub.store import Store
+from sync.own_key import OwnKey
 from sync.signalr import Limits, signalr_routes
-from sync.signing import SigningKey
 
-KEY_FILE = "signing.key"
 PER_MINUTE = 6000
 
 
 def make_app(
     store: Store,
-    key: SigningKey,
+    key: OwnKey,
     *,
     origins: Sequence[str] = (),
     per_minute: int = PER_MINUTE,
@@ -60,8 +60,13 @@ def make_app(
         return JSONResponse({"status": "ready", "clients": len(notifications.hub.connections)})
 
     async def signing_key(request: Request, caller: Caller) -> Response:
-        """The public key boxes check with: compare it once with what `loopai hub key` prints."""
-        return JSONResponse({"id": key.id, "public": key.public, "algorithm": "ed25519"})
+        """The public key boxes check with, and by which statements it followed those before it."""
+
+        def read() -> dict[str, Any]:
+            now, said = key.current(), [one.as_json() for one in key.statements()]
+            return {"id": now.id, "public": now.public, "algorithm": "ed25519", "statements": said}
+
+        return JSONResponse(await run_in_threadpool(read))
 
     async def authenticate(request: HTTPConnection, token: str | None) -> Caller:
         try:
@@ -99,7 +104,7 @@ def make_app(
     return app
 
 
-def open_hub(folder: Path, database: str | None = None) -> tuple[Store, SigningKey]:
+def open_hub(folder: Path, database: str | None = None) -> tuple[Store, OwnKey]:
     """A hub's database and signing key, made where they are not there. Raises LoopaiError."""
     store = Store(database) if database else Store.in_folder(folder)
-    return store, SigningKey.open(folder / KEY_FILE, create=True)
+    return store, OwnKey(folder)

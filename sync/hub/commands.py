@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from runtime.command_line import data_dir_option, json_option, print_json
-from runtime.data_dir import DataDir
+from runtime.data_dir import DataDir, write_atomic
 from runtime.errors import InvalidInputError, LoopaiError, Problem
 from runtime.tls.options import server_tls_options
 from runtime.tls.settings import ServerTls
@@ -200,8 +200,8 @@ def publish(
 @click.argument("target", type=click.Path(path_type=Path, file_okay=False))
 @_folder
 def backup(target: Path, folder: Path) -> None:
-    from sync.hub.app import KEY_FILE
     from sync.hub.store import FILE_NAME
+    from sync.own_key import KEY_FILE, STATEMENTS_FILE
 
     source = folder / FILE_NAME
     if not source.exists():
@@ -218,8 +218,9 @@ def backup(target: Path, folder: Path) -> None:
         raise LoopaiError(Problem("the copy is damaged.", beside))
     live.close()
     copy.close()
-    (target / KEY_FILE).write_bytes((folder / KEY_FILE).read_bytes())
-    (target / KEY_FILE).chmod(0o600)
+    write_atomic(target / KEY_FILE, (folder / KEY_FILE).read_bytes(), private=True)
+    if (folder / STATEMENTS_FILE).exists():
+        write_atomic(target / STATEMENTS_FILE, (folder / STATEMENTS_FILE).read_bytes())
     beside.replace(target / FILE_NAME)
     click.echo(f"Backed up to {target}. Start from it with: loopai hub start --folder {target}")
 

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from runtime.artifact_package import read_package
 from runtime.clock import format_time, utc_now
@@ -17,7 +17,8 @@ from runtime.errors import LoopaiError, NotFoundError, Problem
 from sync.hub import tables
 from sync.hub.hub_keys import Caller
 from sync.hub.store import Store
-from sync.signing import SigningKey, signed_package
+from sync.own_key import OwnKey
+from sync.signing import Signature, signed_package
 
 
 class ConflictError(LoopaiError):
@@ -40,7 +41,7 @@ class Package:
 class Packages:
     """The artifact repository of all tenants."""
 
-    def __init__(self, store: Store, key: SigningKey) -> None:
+    def __init__(self, store: Store, key: OwnKey) -> None:
         self._store = store
         self._key = key
 
@@ -55,9 +56,7 @@ class Packages:
             content=content,
             specification=specification,
             digest=hashlib.sha256(content).hexdigest(),
-            signature=str(
-                self._key.sign(signed_package(task, version, content, specification), "artifact")
-            ),
+            signature=self._sign(task, version, content, specification),
             uploaded_at=format_time(utc_now()),
         )
         with self._store.write() as connection:
@@ -91,6 +90,28 @@ class Packages:
             )  # fmt: skip
         return package
 
+    def sign_again(self) -> int:
+        """Sign with the present key what another one signed; returns how many versions that was."""
+        columns = tables.packages.c
+        place = (columns.tenant, columns.task, columns.version)
+        with self._store.read() as connection:
+            rows = connection.execute(select(*place, columns.signature)).all()
+        old = [row for row in rows if Signature.parse(row.signature).key_id != self._key.id]
+        for row in old:
+            with self._store.write() as connection:
+                package = self._select(connection, row.tenant, row.task, row.version)
+                assert package is not None
+                connection.execute(
+                    update(tables.packages)
+                    .where(*(one == row._mapping[one.name] for one in place))
+                    .values(
+                        signature=self._sign(
+                            package.task, package.version, package.content, package.specification
+                        )
+                    )
+                )
+        return len(old)
+
     def get(self, tenant: str, task: str, version: int) -> Package:
         """One version. Raises NotFoundError."""
         with self._store.read() as connection:
@@ -123,6 +144,10 @@ class Packages:
                 .group_by(columns.task)
             )
             return {row.task: row.version for row in rows}
+
+    def _sign(self, task: str, version: int, content: bytes, specification: str) -> str:
+        signed = signed_package(task, version, content, specification)
+        return str(self._key.sign(signed, "artifact"))
 
     def _select(self, connection: Any, tenant: str, task: str, version: int) -> Package | None:
         columns = tables.packages.c

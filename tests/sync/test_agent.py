@@ -27,6 +27,7 @@ from sync.agent import Agent
 from sync.audit import AuditLog
 from sync.box_key import deployment_id
 from sync.hub_client import HubClient
+from sync.own_key import OwnKey
 from sync.signing import SigningKey
 from sync.updates import trust_store
 from tests.support import TASK, log_line, make_task, wait_until
@@ -205,6 +206,23 @@ def test_a_hub_with_another_key_is_not_believed(
     box.ask()
     assert box.store.active(TASK) is None
     assert "not trusted" in box.status()["not_taken_up"][TASK]["reason"]
+
+
+def test_a_box_follows_the_new_key_of_its_hub_and_learns_that_the_old_one_is_revoked(
+    box: Box, hub: Any, author: httpx.Client, packages: list[bytes], tmp_path: Path
+) -> None:
+    upload(author, packages[0], specification=SPECIFICATION)
+    box.ask()
+    old = hub.key.id
+    ours = OwnKey(tmp_path / "hub")  # another process's view: the hub that runs takes it up
+    ours.rotate()
+    ours.revoke(old, "stolen")
+    upload(author, packages[1], specification=SPECIFICATION)
+    box.ask()
+    assert box.store.active(TASK) == 2
+    trust = trust_store(box.data_dir)
+    assert list(trust.keys) == [hub.key.id] == [ours.id]
+    assert trust.revoked[old]["reason"] == "stolen"
 
 
 def test_a_cut_download_goes_on_where_it_was(

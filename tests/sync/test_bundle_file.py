@@ -12,31 +12,32 @@ from hypothesis import strategies as st
 
 from runtime.errors import InvalidInputError, LoopaiError, NotFoundError
 from sync.bundle_file import read_bundle, write_bundle
-from sync.signing import SigningKey, TrustStore, UntrustedError
+from sync.own_key import OwnKey
+from sync.signing import TrustStore, UntrustedError
 
 MEMBERS = {"spam-detection/v3.zip": b"zip bytes" * 50, "spam-detection/task.yaml": b"name: x\n"}
 
 
 @pytest.fixture
-def key(tmp_path: Path) -> SigningKey:
-    return SigningKey.open(tmp_path / "key", create=True)
+def key(tmp_path: Path) -> OwnKey:
+    return OwnKey(tmp_path / "key")
 
 
 @pytest.fixture
-def trust(tmp_path: Path, key: SigningKey) -> TrustStore:
+def trust(tmp_path: Path, key: OwnKey) -> TrustStore:
     store = TrustStore(tmp_path / "trust.json")
     store.trust(key.public, "pinned")
     return store
 
 
 @pytest.fixture
-def bundle(tmp_path: Path, key: SigningKey) -> Path:
+def bundle(tmp_path: Path, key: OwnKey) -> Path:
     file = tmp_path / "release.loopai"
     write_bundle(file, "artifacts", MEMBERS, key, made_by="hub", facts={"note": "first"})
     return file
 
 
-def test_what_was_put_in_comes_out(bundle: Path, trust: TrustStore, key: SigningKey) -> None:
+def test_what_was_put_in_comes_out(bundle: Path, trust: TrustStore, key: OwnKey) -> None:
     found = read_bundle(bundle, trust)
     assert found.members == MEMBERS
     assert (found.kind, found.made_by, found.facts) == ("artifacts", "hub", {"note": "first"})
@@ -44,7 +45,7 @@ def test_what_was_put_in_comes_out(bundle: Path, trust: TrustStore, key: Signing
 
 
 def test_a_strange_key_is_refused(bundle: Path, tmp_path: Path) -> None:
-    other = SigningKey.open(tmp_path / "other", create=True)
+    other = OwnKey(tmp_path / "other")
     strict = TrustStore(tmp_path / "strict.json")
     strict.trust(other.public, "pinned")
     with pytest.raises(UntrustedError, match="not trusted"):
@@ -57,7 +58,7 @@ def test_a_changed_byte_anywhere_is_refused_or_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, at: int, bit: int
 ) -> None:
     folder = tmp_path_factory.mktemp("bundle")
-    key = SigningKey.open(folder / "key", create=True)
+    key = OwnKey(folder)
     trust = TrustStore(folder / "trust.json")
     trust.trust(key.public, "pinned")
     file = folder / "release.loopai"

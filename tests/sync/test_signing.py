@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.errors import InvalidInputError, NotFoundError
-from sync.signing import Signature, SigningKey, TrustStore, UntrustedError, rotation_statement
+from sync.own_key import OwnKey
+from sync.signing import (
+    Signature,
+    SigningKey,
+    Statement,
+    TrustStore,
+    UntrustedError,
+    rotation_statement,
+)
 
 DATA = b"the very bytes"
 
@@ -108,6 +116,57 @@ def test_a_new_key_follows_by_a_statement_of_the_old_one(
     trust.check(DATA, new.sign(DATA, "artifact"), "artifact")
     with pytest.raises(UntrustedError, match="revoked"):
         trust.check(DATA, key.sign(DATA, "artifact"), "artifact", key.public)
+
+
+def test_a_key_names_one_successor(tmp_path: Path, key: SigningKey, trust: TrustStore) -> None:
+    new, thief = (SigningKey.open(tmp_path / name, create=True) for name in ("new", "thief"))
+    trust.trust(key.public, "pinned")
+    said = [
+        Statement(text, key.sign(text, "rotation"))
+        for text in (rotation_statement(new), rotation_statement(thief), b"[]", b"{}")
+    ]
+    trust.follow(said)
+    assert set(TrustStore(trust.file).keys) == {key.id, new.id}
+    with pytest.raises(UntrustedError, match="followed by"):
+        trust.rotate(said[1].text, said[1].signature)
+    for one in said:
+        assert Statement.parse(one.as_json()) == one
+    for wrong in (None, [], {}, {"statement": 1, "signature": "x"}):
+        with pytest.raises(UntrustedError):
+            Statement.parse(wrong)
+
+
+def test_what_two_processes_change_at_once_is_not_lost(
+    tmp_path: Path, key: SigningKey, trust: TrustStore
+) -> None:
+    trust.trust(key.public, "pinned")
+    other = TrustStore(trust.file)
+    other.revoke(key.id, "stolen")
+    new = SigningKey.open(tmp_path / "new", create=True)
+    trust.trust(new.public, "pinned")  # it has not seen the revocation
+    found = TrustStore(trust.file)
+    assert (set(found.keys), set(found.revoked)) == ({new.id}, {key.id})
+
+
+@pytest.mark.parametrize("cut_after", ["nothing", "the new key", "the statement"])
+def test_a_rotation_that_is_cut_off_leaves_one_key_that_others_can_follow(
+    tmp_path: Path, trust: TrustStore, cut_after: str
+) -> None:
+    own = OwnKey(tmp_path / "hub")
+    trust.trust(own.public, "pinned")
+    before, key_file = own.id, tmp_path / "hub" / "signing.key"
+    old = key_file.read_bytes()
+    if cut_after == "the statement":
+        own.rotate()
+        key_file.replace(tmp_path / "hub" / "signing.key.next")
+        key_file.write_bytes(old)
+    elif cut_after == "the new key":
+        SigningKey.open(tmp_path / "hub" / "signing.key.next", create=True)
+    again = OwnKey(tmp_path / "hub")
+    assert (again.id == before) == (cut_after != "the statement")
+    again.rotate()
+    trust.follow(again.statements())
+    trust.check(DATA, again.sign(DATA, "artifact"), "artifact")
 
 
 def test_a_revoked_key_is_not_trusted_again_even_as_the_first(
