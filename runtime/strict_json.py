@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 MAX_DEPTH = 64
+MAX_DIGITS = 308
 
 
 def canonical(value: Any) -> str:
@@ -28,10 +29,17 @@ def parse_strictly(text: str | bytes) -> Any:
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 text (byte {error.start + 1})") from None
     try:
-        value = json.loads(content, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+        value = json.loads(
+            content,
+            parse_constant=_refuse_constant,
+            parse_int=_whole_number,
+            parse_float=_number,
+            object_pairs_hook=_unique_keys,
+        )
         msgspec.json.encode(value)
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from None
+        reason = error.msg.removesuffix(" at")
+        raise ValueError(f"not JSON: {reason} at column {error.colno}") from None
     except RecursionError:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels") from None
     except UnicodeEncodeError:
@@ -76,7 +84,18 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         double = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"the key {double!r} stands twice in one object")
-    for value in result.values():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError("a number too large for a float")
     return result
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number too large for a float")
+    return value
+
+
+def _whole_number(text: str) -> int:
+    # More digits than any float has; Python refuses to read thousands of them.
+    if len(text) > MAX_DIGITS:
+        raise ValueError("a number too large for a float")
+    return int(text)

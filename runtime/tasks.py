@@ -137,10 +137,11 @@ def parse_examples(
 
 
 def write_task(data_dir: DataDir, task: TaskSpecification) -> None:
-    """Write `task.yaml` (and `examples.jsonl` when there are examples), whole or not at all."""
-    write_atomic(data_dir.task_file(task.name), task_yaml(task))
+    """Write `examples.jsonl` (when there are examples), then `task.yaml`: without it there is no
+    task, so it is there whole or not at all."""
     if task.examples:
         write_examples(data_dir.examples_file(task.name), task.examples)
+    write_atomic(data_dir.task_file(task.name), task_yaml(task))
 
 
 def task_yaml(task: TaskSpecification) -> str:
@@ -195,7 +196,8 @@ def _line_problems(
 ) -> Example | list[tuple[str | None, str, str | None]]:
     """The example a line holds, or (field, message, remedy) for each thing wrong with it."""
     if len(raw) > MAX_EXAMPLE_BYTES:
-        return [(None, f"is {len(raw):,} bytes; at most {MAX_EXAMPLE_BYTES:,} a line.", None)]
+        size = f"is {len(raw):,} bytes; at most {MAX_EXAMPLE_BYTES:,} a line."
+        return [(None, size, "Shorten it, or leave it out.")]
     try:
         value = parse_strictly(raw)
     except ValueError as error:

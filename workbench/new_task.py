@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -15,11 +17,14 @@ from genson import SchemaBuilder
 from runtime.data_dir import DataDir, write_atomic
 from runtime.errors import InvalidInputError, NotFoundError, Problem
 from runtime.models import Example, TaskSpecification
-from runtime.strict_json import parse_strictly
+from runtime.strict_json import holds_nul, parse_strictly
+from runtime.tasks import MAX_EXAMPLE_BYTES
 from workbench.synthesis.kinds import OutputKind, output_kind
 
 TABLE_SUFFIXES = (".csv", ".tsv")
+SEPARATORS = ",;\t|"
 MAX_ROWS = 1_000_000
+MAX_PROBLEMS = 10
 
 TEMPLATE = """\
 v: 1
@@ -97,16 +102,16 @@ def from_rows(
     columns = list(dict.fromkeys(key for row in rows for key in row))
     for wanted in (output, *inputs):
         if wanted not in columns:
-            raise InvalidInputError(
-                Problem(
-                    f"has no column {wanted!r}.", file, remedy=f"Columns: {', '.join(columns)}."
-                )
-            )
+            remedy = f"Columns: {', '.join(columns)}."
+            if len(columns) == 1 and any(mark in columns[0] for mark in SEPARATORS):
+                remedy += " Are all its rows as long as the first?"
+            raise InvalidInputError(Problem(f"has no column {wanted!r}.", file, remedy=remedy))
     chosen = [column for column in (inputs or columns) if column != output]
     if not chosen:
         raise InvalidInputError(
             Problem("has only the output column.", file, remedy="Add a column to learn it from.")
         )
+    _check_cells(file, rows, [*chosen, output])
     examples = tuple(
         Example(
             input={key: row[key] for key in chosen if row.get(key) is not None},
@@ -124,6 +129,35 @@ def from_rows(
             "examples": examples,
         }
     )
+
+
+def _check_cells(file: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Raises InvalidInputError naming the cells that no example can hold (at most 10)."""
+    problems = []
+    for number, row in enumerate(rows, start=1):
+        for column in columns:
+            reason = _unfit(row.get(column))
+            if reason is not None:
+                what, remedy = reason
+                problems.append(
+                    Problem(f"row {number}, column {column!r}: {what}", file, remedy=remedy)
+                )
+        if len(problems) >= MAX_PROBLEMS:
+            break
+    if problems:
+        raise InvalidInputError(problems[:MAX_PROBLEMS])
+
+
+def _unfit(value: Any) -> tuple[str, str] | None:
+    """What is wrong with a cell, and what to do; None where nothing is."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value} is no number in JSON.", "Leave the cell empty where it is not known."
+    if holds_nul(value):
+        return "holds a NUL character.", "Remove it: most systems cannot store it."
+    size = len(value) if isinstance(value, str) else 0
+    if size > MAX_EXAMPLE_BYTES:
+        return f"is {size:,} characters; at most {MAX_EXAMPLE_BYTES:,}.", "Shorten it."
+    return None
 
 
 def columns_of(file: Path) -> tuple[list[str], int]:
@@ -149,19 +183,30 @@ def _read_table(file: Path) -> list[Mapping[str, Any]]:
     try:
         with duckdb.connect(":memory:") as connection:
             # All rows are looked at before a column's type is settled.
-            cursor = connection.execute("FROM read_csv(?, sample_size = -1)", [str(file)])
+            cursor = connection.execute(
+                "FROM read_csv(?, sample_size = -1, header = true)", [str(file)]
+            )
             columns = [column[0] for column in cursor.description or ()]
             rows = cursor.fetchmany(MAX_ROWS)
     except duckdb.Error as error:
-        reason = str(error).split("\n")[0]
-        raise InvalidInputError(
-            Problem(
-                f"is no table that can be read: {reason}", file, remedy="Save it as CSV, UTF-8."
-            )
-        ) from None
+        raise InvalidInputError(_unreadable(file, str(error))) from None
     return [
         {column: _plain(value) for column, value in zip(columns, row, strict=True)} for row in rows
     ]
+
+
+def _unreadable(file: Path, error: str) -> Problem:
+    """What DuckDB says of a file, without its settings and the line itself."""
+    first, *others = error.split("\n")
+    line = re.search(r"CSV Error on Line: (\d+)", first)
+    said = [text for text in others if text and not text.startswith("Original Line")]
+    reason = said[0].strip()[:200] if line and said else first
+    return Problem(
+        f"is no table that can be read: {reason}",
+        file,
+        int(line[1]) if line else None,
+        remedy="Save it as CSV, UTF-8, with lines below 2 MB.",
+    )
 
 
 def _read_json_lines(file: Path) -> list[Mapping[str, Any]]:

@@ -106,6 +106,9 @@ def test_a_fault_in_task_yaml_is_named_with_its_line(data_dir, yaml, line, says)
         (b"\xff\xfe\n", "UTF-8"),
         ("not json", "not JSON"),
         ('{"input": {"text": 1e999}, "output": "spam"}', "number"),
+        ('{"input": {"text": [-1e999]}, "output": "spam"}', "too large for a float"),
+        (f'{{"input": {{"text": 1{"0" * 400}}}, "output": "spam"}}', "too large for a float"),
+        (f'{{"input": {{"text": {"9" * 6000}}}, "output": "spam"}}', "too large for a float"),
     ],
 )
 def test_a_bad_example_is_named_with_its_line(data_dir, line, says):

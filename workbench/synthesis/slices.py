@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.stats import hypergeom
-
 from runtime.models import TaskSpecification
 from workbench.synthesis.kinds import (
     MISSING,
@@ -86,6 +84,9 @@ def weak_slices(
 
 def _chance(rows: Rows, missed: Rows, every: int) -> float:
     """Fisher's exact test, one-sided: so many wrong in `rows`, were they wrong as elsewhere."""
+    # Read late: it takes longer to load than all the rest of the command.
+    from scipy.stats import hypergeom
+
     return float(hypergeom.sf(len(rows & missed) - 1, every, len(missed), len(rows)))
 
 

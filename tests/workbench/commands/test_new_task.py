@@ -1,0 +1,56 @@
+"""Tables that people have become tasks; what no example can hold is named, and nothing is left."""
+
+import pytest
+from click.testing import CliRunner
+
+from runtime.data_dir import DataDir
+from runtime.errors import InvalidInputError
+from runtime.tasks import load_task, write_task
+from workbench.commands.task import command
+from workbench.new_task import from_rows
+
+
+def read(tmp_path, content, name="table.csv"):
+    file = tmp_path / name
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return from_rows("table", "", file, "label")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("size,label\n1,a\nNaN,b\n", "row 2, column 'size': nan is no number"),
+        ("size,label\n1,a\n-inf,b\n", "-inf is no number"),
+        (b"text,label\na\x00b,a\nc,b\n", "row 1, column 'text': holds a NUL"),
+        ("text,label\n", "holds no rows"),
+        ("", "holds no rows"),
+        ("text,label\na,b\nc,d,e\nf\n", "all its rows as long"),
+        ("text,label\n" + "x" * 3_000_000 + ",a\n", "line size"),
+        ("text,label\n" + "x" * 1_500_000 + ",a\n", "at most 1,000,000"),
+        ("text,label\ncaf\u00e9,a\n".encode("latin-1"), "not utf-8"),
+        ("text,label\na,b\n".encode("utf-16"), "not utf-8"),
+        ("text,other\na,b\n", "has no column 'label'. Columns: text, other."),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_with_the_place(tmp_path, content, says):
+    with pytest.raises(InvalidInputError, match=r"table\.csv") as caught:
+        read(tmp_path, content)
+    assert says in str(caught.value)
+
+
+def test_nothing_is_left_of_a_table_that_is_refused(tmp_path):
+    (tmp_path / "table.csv").write_bytes(b"text,label\na\x00b,a\nc,b\n")
+    root = tmp_path / "data"
+    given = ["new", "t", "--from", str(tmp_path / "table.csv"), "--output", "label"]
+    done = CliRunner().invoke(command, [*given, "--data-dir", str(root)])
+    assert isinstance(done.exception, InvalidInputError)
+    assert not (root / "tasks").exists()
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_the_usual_separators_and_any_script_are_read(tmp_path, mark):
+    rows = [("שם", "label"), ("שלום 01", "כן"), ("naïve\u202e", "לא")]
+    task = read(tmp_path, "".join(mark.join(row) + "\n" for row in rows))
+    write_task(DataDir(tmp_path), task)
+    kept = load_task(DataDir(tmp_path), "table").examples
+    assert [(example.input["שם"], example.output) for example in kept] == rows[1:]
