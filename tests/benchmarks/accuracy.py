@@ -48,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             strategy.value: _measure(labelled, strategy, seeds) for strategy in strategies
         }
         if not options.no_grid:
-            title, accuracy = best_pipeline(labelled, seeds, _say)
+            splits = [labelled.halves(seed) for seed in seeds]
+            title, accuracy = best_pipeline(labelled, splits, _say)
             rows["scikit_learn"] = {"pipeline": title, "accuracy": accuracy}
         report.append(rows)
         if not options.json:

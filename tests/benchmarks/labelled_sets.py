@@ -42,14 +42,31 @@ class LabelledSet:
 
     def halves(self, seed: int) -> tuple[list[int], list[int]]:
         """Row numbers to learn from and to judge by: half of each class, drawn by `seed`."""
+        rows = self._drawn(seed)
+        train: list[int] = []
+        for position, label in enumerate(sorted(rows)):
+            # Of odd classes every other gives its odd row to training.
+            train.extend(rows[label][: (len(rows[label]) + position % 2) // 2])
+        return self._parted(train)
+
+    def parts(self, seed: int, share: float) -> tuple[list[int], list[int]]:
+        """The same for another share of each class, at least one row of each to learn from."""
+        train = [
+            row
+            for drawn in self._drawn(seed).values()
+            for row in drawn[: max(1, round(len(drawn) * share))]
+        ]
+        return self._parted(train)
+
+    def _drawn(self, seed: int) -> dict[str, list[int]]:
         rows: dict[str, list[int]] = defaultdict(list)
         for row, label in enumerate(self.labels):
             rows[label].append(row)
-        train: list[int] = []
-        for position, label in enumerate(sorted(rows)):
+        for label in rows:
             random.Random(f"{seed} {label}").shuffle(rows[label])
-            # Of odd classes every other gives its odd row to training.
-            train.extend(rows[label][: (len(rows[label]) + position % 2) // 2])
+        return rows
+
+    def _parted(self, train: Sequence[int]) -> tuple[list[int], list[int]]:
         learned = set(train)
         return sorted(train), [row for row in range(len(self.labels)) if row not in learned]
 

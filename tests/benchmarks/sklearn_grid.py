@@ -1,6 +1,6 @@
 """What plain scikit-learn reaches: a grid of pipelines, the best of which is the yardstick.
 
-The best is named after all have been judged on the held-out halves, which flatters it.
+The best is named after all have been judged on the held-out rows, which flatters it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,11 @@ MARKS = r"\w+|[^\w\s]"
 LONG_TEXT = 1000
 
 
+Split = tuple[list[int], list[int]]
+
+
 def best_pipeline(
-    labelled: LabelledSet, seeds: Sequence[int], progress: Callable[[str], None]
+    labelled: LabelledSet, splits: Sequence[Split], progress: Callable[[str], None]
 ) -> tuple[str, float]:
     """The title and mean held-out accuracy of the best pipeline on these splits."""
     scores = {}
@@ -43,15 +46,15 @@ def best_pipeline(
     for position, (title, make) in enumerate(grid.items(), start=1):
         progress(f"{labelled.name}: scikit-learn {position} of {len(grid)}: {title}")
         try:
-            scores[title] = sum(_score(make, labelled, seed) for seed in seeds) / len(seeds)
+            scores[title] = sum(_score(make, labelled, split) for split in splits) / len(splits)
         except ValueError:  # such as five neighbours of four rows
             continue
     best = max(scores, key=lambda title: (scores[title], title))
     return best, scores[best]
 
 
-def _score(make: Make, labelled: LabelledSet, seed: int) -> float:
-    train, held_out = labelled.halves(seed)
+def _score(make: Make, labelled: LabelledSet, split: Split) -> float:
+    train, held_out = split
     rows = [data["text"] if labelled.is_text else data for data in labelled.inputs]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

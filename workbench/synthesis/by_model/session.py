@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.config import SynthesisConfig
-from runtime.models import Example, TaskSpecification
+from runtime.models import Example, Strategy, TaskSpecification
 from runtime.sandbox import Sandbox
 from workbench.synthesis.by_model.calls import Ask, Budget, ModelCalls, ModelChoice, RunLog, Watcher
 from workbench.synthesis.by_model.more_examples import FEW_EXAMPLES, WithMoreExamples
@@ -16,11 +16,12 @@ from workbench.synthesis.by_model.with_signs import WithSigns
 from workbench.synthesis.by_model.written import WrittenByModel
 from workbench.synthesis.examples_check import check_examples
 from workbench.synthesis.split import plan_splits
-from workbench.synthesis.strategies import load_strategies
+from workbench.synthesis.strategies import SHIPPED, load_strategies
 from workbench.synthesis.strategy import SynthesisStrategy
 
-# Which strategies make something of the model's signs and examples.
-HELPED = ("rule", "ml")
+# Those that are given the model's signs and examples where none is named; of those that are
+# named, all that ship are.
+HELPED = (Strategy.RULE, Strategy.ML)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,11 @@ def model_strategies(
     checked = check_examples(task)
     splits = plan_splits(checked, seed)
     sessions = len(splits) + 1
-    helped = [name for name in HELPED if not names or name in names]
+    helped = [name for name in SHIPPED if name in (names or HELPED)]
     few = len(checked.examples) <= FEW_EXAMPLES
     made: list[SynthesisStrategy] = []
     # What is asked by the description alone is asked in the first session, for all of them.
-    kinds = len(helped) * (2 if few else 1) + ("rule" in helped)
+    kinds = len(helped) * (2 if few else 1) + (Strategy.RULE in helped)
     for inner in load_strategies(helped) if helped else ():
         kinds -= 1
         made.append(WithSigns(inner, calls, sandbox, Shares(1, kinds)))
@@ -105,6 +106,6 @@ def model_strategies(
             shares = Shares(1, kinds)
             known: list[Example] = list(checked.examples)
             made.append(WithMoreExamples(inner, calls, settings.unlabelled, known, shares))
-    if "rule" in helped:
+    if Strategy.RULE in helped:
         made.append(WrittenByModel(calls, sandbox, Shares(sessions, 0)))
     return made

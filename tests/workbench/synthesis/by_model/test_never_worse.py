@@ -36,13 +36,14 @@ def folder(tmp_path):
     return data_dir
 
 
-def plan(folder, with_model=True):
+def plan(folder, with_model=True, strategy="rule"):
     settings = model_settings(CONFIG, "tiny") if with_model else None
-    return Plan(load_task(folder, "mood"), 0, ("rule",), settings)
+    return Plan(load_task(folder, "mood"), 0, (strategy,), settings)
 
 
-def begin_with(folder, url):
-    return begin(folder, plan(folder), quiet, ask=OllamaServer(url, CONFIG).answer)
+def begin_with(folder, url, strategy="rule"):
+    ask = OllamaServer(url, CONFIG).answer
+    return begin(folder, plan(folder, strategy=strategy), quiet, ask=ask)
 
 
 def test_words_by_a_model_lift_what_examples_alone_cannot_teach(folder):
@@ -61,6 +62,14 @@ def test_words_by_a_model_lift_what_examples_alone_cannot_teach(folder):
         assert [result.output for result in sandbox.run(loaded, unseen)] == ["good", "bad"]
     again = replay(folder, made.run, quiet)
     assert again.same_program and again.same_attempts
+
+
+@pytest.mark.parametrize("strategy", [pytest.param("hybrid", marks=pytest.mark.thorough), "dsl"])
+def test_a_strategy_that_is_named_is_given_the_words_too(folder, strategy):
+    with RunningOllama(answerer=Recorded(MOOD_ANSWERS)) as ollama:
+        chosen = begin_with(folder, ollama.url, strategy).outcome.chosen
+    assert (chosen.candidate.strategy, chosen.candidate.helped_by) == (strategy, "tiny")
+    assert chosen.accuracy == 1.0
 
 
 @pytest.mark.parametrize(
