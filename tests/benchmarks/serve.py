@@ -1,7 +1,9 @@
 """The runtime beside bare uvicorn and FastAPI: throughput, latency, CPU, memory, on this machine.
 
 `python -m tests.benchmarks.serve [--quick] [--json] [--plot FILE] [--steady MINUTES]` alternates
-the servers, one HTTP worker each, and gives the median of the rounds. It needs wrk.
+the servers, one HTTP worker each, and gives the median of the rounds. It needs wrk. Where a machine
+has other work, many short rounds of few servers compare best: `--rounds 12 --seconds 2
+--connections 32 --servers "bare uvicorn" "loopai process"`.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import plotly.graph_objects as go
@@ -25,10 +27,16 @@ from rich.table import Table
 
 from runtime.sandbox import Sandbox
 from tests.benchmarks.serving.batches import send_batch
-from tests.benchmarks.serving.measuring import Measured, find_wrk, measure, memory_mb
+from tests.benchmarks.serving.measuring import (
+    Measured,
+    cpu_seconds,
+    find_wrk,
+    measure,
+    memory_mb,
+)
 from tests.benchmarks.serving.steady import offer
 from tests.benchmarks.serving.targets import NAMES, PROGRAM, make_data_dir, running
-from tests.support import RunningRuntime
+from tests.support import RunningRuntime, wait_until
 
 CONNECTIONS = (1, 32, 256)
 BARE = "bare uvicorn"
@@ -47,11 +55,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         results["start"] = _measure_start(place / "start")
-        table = _measure_all(place, options.rounds, options.seconds)
+        table = _measure_all(place, options)
         results["load"] = [asdict(row) for row in table]
         results["batch"] = _measure_batches(place / "batch")
         if options.steady:
-            results["steady"] = _measure_steady(place / "steady", options.steady * 60)
+            results["steady"] = _measure_steady(place / "steady", options)
     if options.plot:
         _draw(table, options.plot)
     if options.json:
@@ -60,15 +68,15 @@ def main() -> None:
         _print(table, results)
 
 
-def _measure_all(place: Path, rounds: int, seconds: int) -> list[Measured]:
+def _measure_all(place: Path, options: argparse.Namespace) -> list[Measured]:
     """The median of the rounds of every server under every number of connections."""
     seen: dict[tuple[str, int], list[Measured]] = {}
-    for number in range(1, rounds + 1):
-        for name in NAMES:
-            say.print(f"round {number} of {rounds}: {name}")
+    for number in range(1, options.rounds + 1):
+        for name in options.servers:
+            say.print(f"round {number} of {options.rounds}: {name}")
             with running(name, place / f"{number}-{name.replace(' ', '-')}") as server:
-                for connections in CONNECTIONS:
-                    measured = measure(server, connections, seconds)
+                for connections in options.connections:
+                    measured = measure(server, connections, options.seconds)
                     seen.setdefault((name, connections), []).append(measured)
     return [_median(rows) for rows in seen.values()]
 
@@ -83,15 +91,17 @@ def _median(rows: Sequence[Measured]) -> Measured:
 
 
 def _measure_start(place: Path) -> dict[str, float]:
-    """Seconds from the command to the first answer of /ready, and the memory when idle."""
+    """Seconds from the command to the first answer of /ready, and the memory of everything that
+    runs then, the steward too, when idle."""
     data_dir = make_data_dir(place)
     seconds = []
     for _ in range(3):
         started = perf_counter()
-        with RunningRuntime(data_dir) as runtime:
+        with RunningRuntime(data_dir, steward=True) as runtime:
             while not runtime.http.get("/ready").is_success:
                 pass
             seconds.append(perf_counter() - started)
+            wait_until(lambda: "loopai_steward_up 1.0" in runtime.http.get("/metrics").text, 60)
             memory = memory_mb(runtime.process.pid)
             runtime.stop()
     return {"cold_start_seconds": statistics.median(seconds), "idle_pss_mb": memory}
@@ -115,14 +125,19 @@ def _measure_batches(place: Path) -> dict[str, float]:
     return {"http_per_second": over_http, "sandbox_per_second": statistics.median(rates)}
 
 
-def _measure_steady(place: Path, seconds: float) -> dict[str, float]:
+def _measure_steady(place: Path, options: argparse.Namespace) -> dict[str, float]:
     """A steady `STEADY_RATE`: latencies in ms, failures, memory after a tenth and at the end."""
+    seconds = options.steady * 60
     say.print(f"{STEADY_RATE:,} requests a second for {seconds:.0f} s")
-    with RunningRuntime(make_data_dir(place)) as runtime:
+    with RunningRuntime(make_data_dir(place), steward=options.steward) as runtime:
+        pid = runtime.process.pid
         first = offer(runtime.url, STEADY_RATE, seconds / 10)
-        early = memory_mb(runtime.process.pid)
+        early = memory_mb(pid)
+        began, ours, theirs = perf_counter(), process_time(), cpu_seconds(pid)
         rest = offer(runtime.url, STEADY_RATE, seconds * 0.9)
-        late = memory_mb(runtime.process.pid)
+        took = perf_counter() - began
+        ours, theirs = process_time() - ours, cpu_seconds(pid) - theirs
+        late = memory_mb(pid)
         runtime.stop()
     return {
         "offered": first.offered + rest.offered,
@@ -133,6 +148,9 @@ def _measure_steady(place: Path, seconds: float) -> dict[str, float]:
         "p999": rest.percentile(0.999),
         "memory_mb_early": early,
         "memory_mb_late": late,
+        # The load comes from this machine too, and takes its share of the processors.
+        "processors_of_the_load": ours / took,
+        "processors_of_the_server": theirs / took,
     }
 
 
@@ -160,13 +178,13 @@ def _print(table: Sequence[Measured], results: dict[str, Any]) -> None:
 def _with_shares(table: Sequence[Measured]) -> Iterator[tuple[Measured, float]]:
     bare = {row.connections: row.rate for row in table if row.name == BARE}
     for row in sorted(table, key=lambda row: (row.connections, NAMES.index(row.name))):
-        yield row, row.rate / bare[row.connections]
+        yield row, row.rate / bare.get(row.connections, float("nan"))
 
 
 def _draw(table: Sequence[Measured], file: Path) -> None:
     """Throughput and p99 by server, a group of bars for each number of connections."""
     figure = make_subplots(rows=1, cols=2, subplot_titles=("requests/s", "p99, ms"))
-    for number, connections in enumerate(CONNECTIONS):
+    for number, connections in enumerate(sorted({row.connections for row in table})):
         rows = [row for row in table if row.connections == connections]
         for column, field in enumerate(("rate", "p99"), start=1):
             figure.add_trace(
@@ -174,7 +192,7 @@ def _draw(table: Sequence[Measured], file: Path) -> None:
                     x=[row.name for row in rows],
                     y=[getattr(row, field) for row in rows],
                     name=f"{connections} connections",
-                    marker_color=("#9ecae1", "#4292c6", "#084594")[number],
+                    marker_color=("#9ecae1", "#4292c6", "#084594")[number % 3],
                     showlegend=column == 1,
                 ),
                 row=1,
@@ -190,7 +208,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one round of two seconds")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=8, help="of each load")
+    parser.add_argument("--servers", nargs="+", choices=NAMES, default=NAMES, metavar="SERVER")
+    parser.add_argument("--connections", nargs="+", type=int, default=CONNECTIONS)
     parser.add_argument("--steady", type=float, default=0, help="minutes of steady load")
+    parser.add_argument("--steward", action="store_true", help="and the steward reads on meanwhile")
     parser.add_argument("--plot", type=Path, help="an HTML file to draw it in")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-QUICK = ("--task", "log-line-extraction", "--requests", "1000")
+QUICK = ("--task", "date-normalisation", "--requests", "1000")
 
 
 def start(tmp_path, *arguments):

@@ -115,7 +115,7 @@ class Box:
         traffic.url = self.runtime.url
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_drifted_program_is_noticed_improved_rolled_out_and_a_worse_one_rolled_back(data_dir):
     box = Box(data_dir)
     traffic = Traffic(box.runtime.url)

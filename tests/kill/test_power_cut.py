@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import shutil
@@ -50,8 +51,13 @@ def serve_traced(tmp_path: Path, durability: str) -> tuple[Path, Machine]:
     return trace, machine
 
 
-def test_disk_has_every_line_on_the_disk_before_its_answer_leaves(tmp_path):
-    trace, machine = serve_traced(tmp_path, "disk")
+@pytest.fixture(scope="module")
+def served_with_disk(tmp_path_factory) -> tuple[Path, Machine]:
+    return serve_traced(tmp_path_factory.mktemp("disk"), "disk")
+
+
+def test_disk_has_every_line_on_the_disk_before_its_answer_leaves(served_with_disk):
+    trace, machine = copy.deepcopy(served_with_disk)
     answers = list(machine.replay(trace))
     assert len(answers) >= ANSWERS
     assert [answer for answer in answers if not answer.on_disk] == []
@@ -66,8 +72,8 @@ def test_process_has_every_line_in_the_kernel_but_a_power_cut_may_take_it(tmp_pa
     assert not all(answer.on_disk for answer in answers), "else this simulation proves nothing"
 
 
-def test_after_a_power_cut_the_log_is_read_and_written_on(tmp_path):
-    trace, machine = serve_traced(tmp_path, "disk")
+def test_after_a_power_cut_the_log_is_read_and_written_on(served_with_disk, tmp_path):
+    trace, machine = copy.deepcopy(served_with_disk)
     chance = random.Random(20261122)
     answered: set[str] = set()
     cuts = 0

@@ -81,13 +81,14 @@ def test_references_move_with_their_schema():
     assert _moved({"a": [{"$ref": "https://x/y"}]}, "#/here") == {"a": [{"$ref": "https://x/y"}]}
 
 
+@pytest.mark.thorough
 def test_the_server_does_what_the_document_says(described):
     program = "from schemathesis.cli import schemathesis; schemathesis()"
     options = {
         "checks": CHECKS,
         "phases": "examples,coverage,fuzzing",
-        "max-examples": "4",
-        "max-time": "20",
+        "max-examples": "10",
+        "max-time": "60",
         "warnings": "off",
         # Each answer takes a process: asked once elsewhere, not a hundred times here.
         "exclude-path": "/v1/datasets/{task}/stats",
