@@ -5,8 +5,10 @@ from __future__ import annotations
 from runtime.command_line import LazyGroup, run
 
 COMMANDS = {
+    "completion": ("runtime.commands.completion", "Complete commands in bash, zsh or fish."),
     "data": ("runtime.commands.erasure", "One person's records: export, erase."),
     "doctor": ("runtime.commands.doctor", "What holds on this machine, and what it lacks."),
+    "health": ("runtime.commands.health", "Whether the server on this machine answers."),
     "keys": ("runtime.commands.keys", "Make, list and revoke the keys that callers present."),
     "retention": ("runtime.commands.retention", "Compress, delete and prune what is old."),
     "start": ("runtime.commands.start", "Serve the tasks of a data directory over HTTP."),

@@ -11,16 +11,31 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from runtime.data_dir import ENVIRONMENT_VARIABLE, DataDir
-from runtime.errors import LoopaiError
+from runtime.errors import LoopaiError, Problem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 EXIT_NO = 1
 EXIT_WRONG = 2
 EXIT_INTERRUPTED = 128 + signal.SIGINT
+#: The extra that brings a library, where it is not `workbench`.
+EXTRAS = {
+    "cryptography": "sync",
+    "httpx": "sync",
+    "limits": "hub",
+    "phonenumbers": "sync",
+    "psycopg": "hub",
+    "rapidfuzz": "fuzzy",
+    "sqlalchemy": "hub",
+    "stdnum": "sync",
+    "websockets": "sync",
+}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,11 +58,42 @@ class LazyGroup(click.Group):
             return None
         command = importlib.import_module(self._lazy[cmd_name][0]).command
         assert isinstance(command, click.Command)
+        _complete_task_names(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, self._lazy[name][1]) for name in sorted(self._lazy)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names and options, loading no command: a key press must not wait for imports."""
+        from click.shell_completion import CompletionItem
+
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        return [*(CompletionItem(name, help=self._lazy[name][1]) for name in names), *options]
+
+
+class TaskName(click.types.StringParamType):
+    """Text; a shell completes it with the names of the tasks there are."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        data_dir = ctx.params.get("data_dir") or DataDir()
+        names = [name for name in data_dir.task_names() if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in names]
+
+
+def _complete_task_names(command: click.Command) -> None:
+    """Every argument that is called `task`, here and below, names a task."""
+    for parameter in command.params:
+        if parameter.name in ("task", "task_id") and parameter.type is click.STRING:
+            parameter.type = TaskName()
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        _complete_task_names(below)
 
 
 def data_dir_option(command: F) -> F:
@@ -79,6 +125,9 @@ def run(command: click.Command) -> NoReturn:
     except LoopaiError as error:
         _print_problems(error)
         sys.exit(EXIT_WRONG)
+    except ModuleNotFoundError as error:
+        _print_problems(_missing_part(error))
+        sys.exit(EXIT_WRONG)
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_WRONG)
@@ -94,6 +143,18 @@ def run(command: click.Command) -> NoReturn:
         click.echo(f"error: {place}{error.strerror or error}", err=True)
         sys.exit(EXIT_WRONG)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _missing_part(error: ModuleNotFoundError) -> LoopaiError:
+    """What to install for a command whose libraries are not here; raises what is our own fault."""
+    missing = (error.name or "").partition(".")[0]
+    if missing in ("", "runtime", "sync", "workbench"):
+        raise error
+    extra = EXTRAS.get(missing, "workbench")
+    message = f"this command needs {missing}, which is not installed."
+    return LoopaiError(
+        Problem(message, remedy=f"Install it: pip install 'loopai-workbench[{extra}]'.")
+    )
 
 
 def _print_problems(error: LoopaiError) -> None:

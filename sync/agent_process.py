@@ -13,6 +13,7 @@ from types import FrameType
 
 from runtime.data_dir import DataDir
 from runtime.errors import LoopaiError
+from runtime.steward.lock import hold_lock
 
 EXIT_WRONG = 2
 
@@ -38,9 +39,15 @@ def main() -> int:
             error.name,
         )
         return EXIT_WRONG
+    data_dir = DataDir()
     try:
-        return run(DataDir(), stop)
+        # Replicas that share a data directory have one agent: the others wait for it to end.
+        lock = data_dir.state / "agent.lock"
+        with hold_lock(lock, "another agent is at work.", wait=lambda: not stop.wait(1.0)):
+            return run(data_dir, stop)
     except LoopaiError as error:
+        if stop.is_set():
+            return 0
         logger.error("%s", error)
         return EXIT_WRONG
 

@@ -150,14 +150,17 @@ class RunningRuntime:
         workers: int | None = 1,
         under: Sequence[str] = (),
         steward: bool = False,
+        interpreter: str = sys.executable,
+        cwd: Path | None = None,
     ) -> None:
         """With `workers` None, as many as the data directory's configuration says.
 
-        `under` is a command that runs it, such as a tracer that leaves it its process id.
+        `under` is a command that runs it, such as a tracer that leaves it its process id;
+        `interpreter` the Python of another installation.
         """
         self.data_dir = data_dir
         self._errors = data_dir.root / f"stderr-{time.monotonic_ns()}.txt"
-        command = [*under, sys.executable, "-m", "runtime", "start", "--json", "--port", "0"]
+        command = [*under, interpreter, "-m", "runtime", "start", "--json", "--port", "0"]
         command += ["--task-id", task, "--data-dir", str(data_dir.root), *arguments]
         command += [] if workers is None else ["--workers", str(workers)]
         command += [] if steward else ["--no-steward"]
@@ -166,6 +169,7 @@ class RunningRuntime:
                 command,
                 stdout=subprocess.PIPE,
                 stderr=errors,
+                cwd=cwd,
                 env={**clean_environment(), **(environment or {})},
             )
         assert self.process.stdout is not None

@@ -13,13 +13,16 @@ from runtime.data_dir import ENVIRONMENT_VARIABLE, DataDir
 
 COMMANDS = {
     "bundle": ("sync.bundle_commands", "Versions and telemetry across an air gap, in a file."),
+    "completion": ("runtime.commands.completion", "Complete commands in bash, zsh or fish."),
     "config": ("workbench.commands.config", "Check and show deployment.yaml."),
     "cost": ("workbench.commands.cost", "What a model for every request would cost instead."),
     "data": ("workbench.commands.data", "The log of executions: tail, query, export, erase."),
     "demo": ("workbench.commands.demo", "The whole job once, in a fresh folder, in two minutes."),
+    "deploy": ("workbench.commands.deploy", "Manifests for Kubernetes, a unit for systemd."),
     "diff": ("workbench.commands.diff", "What changed between two versions."),
     "export": ("workbench.commands.export", "One version as a ZIP, the same bytes each time."),
     "hub": ("sync.hub.commands", "The shared hub: start, keys, publish, backup."),
+    "image": ("workbench.commands.image", "A container image: what it is built from."),
     "improve": ("workbench.commands.improve", "Learn from confirmed failures, offer a version."),
     "models": ("workbench.commands.models", "Local language models: list, show, pull, remove."),
     "label": ("workbench.commands.label", "Say of sampled executions whether they were right."),
@@ -43,6 +46,10 @@ COMMANDS = {
     "task": ("workbench.commands.task", "Make, list, show and check tasks."),
     "try": ("workbench.commands.try_inputs", "Run a program on an input, in the sandbox."),
     "versions": ("workbench.commands.versions", "A task's versions with their figures."),
+    "wheelhouse": (
+        "workbench.commands.wheelhouse",
+        "All wheels in one folder, for a machine with no network.",
+    ),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +67,14 @@ LOG_FORMAT = "LOOPAI_LOG_FORMAT"
     show_envvar=True,
     help="Without: no statistics, sampling, rollouts, alerts or retention beside the workers.",
 )
+@click.option(
+    "--seed",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="LOOPAI_SEED",
+    show_envvar=True,
+    help="A folder laid out like a data directory: tasks and versions that are missing are copied "
+    "from it before it starts. Container images have one.",
+)
 @click.option("--insecure", is_flag=True, help="Serve beyond loopback without a key.")
 @server_tls_options
 @click.option(
@@ -84,11 +93,16 @@ def command(
     api_key: str | None,
     workers: int | None,
     steward: bool,
+    seed: Path | None,
     insecure: bool,
     tls: ServerTls | None,
     log_format: Any,
     as_json: bool,
 ) -> int:
+    if seed is not None:
+        from runtime.seed import plant
+
+        plant(seed, data_dir)
     task = find_task(data_dir, task_id)
     config = load_deployment(data_dir.deployment_file)
     if api_key:

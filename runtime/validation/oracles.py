@@ -51,12 +51,23 @@ def make_oracles(
 def make_comparisons(
     data_dir: DataDir, config: DeploymentConfig, task: TaskSpecification
 ) -> Comparisons:
-    """How the task's answers are compared. Raises InvalidInputError for an unknown comparator."""
+    """How the task's answers are compared. Raises InvalidInputError for a comparator that
+    is unknown or lacks its library."""
     settings = task.validation
     wanted = {settings.comparison, *(rule.comparison for rule in settings.fields.values())}
     comparators: dict[str, Comparator] = {}
     for name in sorted(wanted):
-        comparator = _comparator(name, config)
+        try:
+            comparator = _comparator(name, config)
+        except ModuleNotFoundError as error:
+            raise InvalidInputError(
+                Problem(
+                    f"comparison {name!r} needs {error.name}, which is not installed.",
+                    data_dir.task_file(task.name),
+                    field="validation.comparison",
+                    remedy="Install it: pip install 'loopai-workbench[fuzzy]'.",
+                )
+            ) from None
         if comparator is None:
             maker = _installed(COMPARATORS, name, data_dir, task)
             if maker is None:

@@ -1,0 +1,1 @@
+"""What takes Loopai to other machines: wheels, container images, clusters, services."""
