@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runtime.data_dir import DataDir, make_folder
-from runtime.errors import LoopaiError, Problem
+from runtime.migrations import Format, bring_up_to_date
 
 FILE_NAME = "steward.db"
-FORMAT_VERSION = 1
+#: Tables are added as observers need them; only what changes in one of them makes a new format.
+FORMAT = Format(1)
 BUSY_SECONDS = 10.0
 
 Connection = sqlite3.Connection
@@ -25,10 +26,10 @@ Connection = sqlite3.Connection
 class State:
     """A connection to the database, of one thread. Any process may have one; open your own.
 
-    Raises LoopaiError for a file of a later release, `sqlite3.Error` when it cannot be used.
+    Raises InvalidInputError for a file of a later release, `sqlite3.Error` when it cannot be used.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, form: Format = FORMAT) -> None:
         self.path = path
         make_folder(path.parent)
         # No isolation level: `transaction` says when one begins.
@@ -36,7 +37,11 @@ class State:
         self.connection.row_factory = sqlite3.Row
         self.connection.execute("PRAGMA journal_mode = WAL")
         self.connection.execute("PRAGMA synchronous = NORMAL")
-        self._check_format()
+        try:
+            bring_up_to_date(self.connection, path, form)
+        except BaseException:
+            self.connection.close()
+            raise
 
     def create(self, tables: str) -> None:
         """Run `CREATE TABLE IF NOT EXISTS …` statements, separated by `;`, all or none."""
@@ -73,21 +78,6 @@ class State:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-    def _check_format(self) -> None:
-        found = self.connection.execute("PRAGMA user_version").fetchone()[0]
-        if found == FORMAT_VERSION:
-            return
-        if found > FORMAT_VERSION:
-            self.connection.close()
-            raise LoopaiError(
-                Problem(
-                    f"it has format version {found}, this release reads {FORMAT_VERSION}.",
-                    self.path,
-                    remedy="Use the release that wrote it, or a later one.",
-                )
-            )
-        self.connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
 
 def state_file(data_dir: DataDir) -> Path:

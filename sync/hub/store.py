@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -19,8 +19,8 @@ from runtime.clock import format_time, utc_now
 from runtime.data_dir import make_folder
 from runtime.errors import InvalidInputError, LoopaiError, Problem
 from sync.hub import tables
+from sync.hub.migrations import prepare
 
-FORMAT_VERSION = 1
 FILE_NAME = "hub.db"
 BUSY_SECONDS = 30
 
@@ -50,7 +50,7 @@ class Store:
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
         try:
-            self._prepare()
+            prepare(self.engine, self.shown_url)
         except OperationalError as error:
             reason = str(error.orig).strip().splitlines()[0]
             raise LoopaiError(
@@ -97,25 +97,6 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
-
-    def _prepare(self) -> None:
-        with self.write() as connection:
-            tables.metadata.create_all(connection)
-            found = connection.execute(
-                select(tables.facts.c.value).where(tables.facts.c.name == "format_version")
-            ).scalar()
-            if found is None:
-                connection.execute(
-                    insert(tables.facts).values(name="format_version", value=str(FORMAT_VERSION))
-                )
-            elif int(found) > FORMAT_VERSION:
-                raise LoopaiError(
-                    Problem(
-                        f"the database {self.shown_url} has format version {found},"
-                        f" this release reads {FORMAT_VERSION}.",
-                        remedy="Use the release that wrote it, or a later one.",
-                    )
-                )
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:

@@ -6,6 +6,7 @@ It holds counts and hashes, never an input: there is nothing in it to erase.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,10 @@ import sqlite_utils
 
 from runtime.clock import format_time, utc_now
 from runtime.data_dir import DataDir, make_folder
+from runtime.errors import InvalidInputError
+from runtime.migrations import Format, bring_up_to_date
+
+FORMAT = Format(1)
 
 
 class ImproveJournal:
@@ -20,7 +25,14 @@ class ImproveJournal:
 
     def __init__(self, data_dir: DataDir) -> None:
         make_folder(data_dir.state)
-        self._database = sqlite_utils.Database(data_dir.state / "improve.db")
+        file = data_dir.state / "improve.db"
+        connection = sqlite3.connect(file)
+        self._database = sqlite_utils.Database(connection)
+        try:
+            bring_up_to_date(connection, file, FORMAT)
+        except InvalidInputError:
+            self.close()
+            raise
         self._database.enable_wal()
         tried = {"task": str, "key": str, "at": str}
         self._database.table("tried").create(tried, pk=("task", "key"), if_not_exists=True)

@@ -21,9 +21,10 @@ import sqlite_utils
 from runtime.clock import format_time, utc_now
 from runtime.data_dir import DataDir
 from runtime.errors import LoopaiError, NotFoundError, Problem
+from runtime.migrations import bring_up_to_date
 from runtime.models import TaskSpecification
 from runtime.strict_json import canonical
-from workbench.synthesis.journal_tables import bring_up_to_date
+from workbench.synthesis.journal_tables import FORMAT
 from workbench.synthesis.task_hash import task_hash
 
 BUSY_SECONDS = 30.0
@@ -163,7 +164,7 @@ class Journal:
         database = sqlite_utils.Database(connection)
         try:
             database.enable_wal()
-            bring_up_to_date(database)
+            bring_up_to_date(connection, self._file, FORMAT)
             with database.conn:
                 yield database
         finally:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-import sqlite_utils
+from runtime.migrations import Format
 
 TABLES: Mapping[str, Mapping[str, type]] = {
     "runs": {
@@ -81,14 +82,23 @@ KEYS: Mapping[str, Any] = {
 }
 
 
-def bring_up_to_date(database: sqlite_utils.Database) -> None:
-    """Make the tables, or add the columns that an older release did not have."""
-    names = set(database.table_names())
+TYPES = {int: "INTEGER", float: "FLOAT", str: "TEXT", bytes: "BLOB"}
+
+
+def _complete(connection: sqlite3.Connection) -> None:
+    """Make the tables, or add the columns that an older format did not have."""
     for name, columns in TABLES.items():
-        if name not in names:
-            database.table(name).create(dict(columns), pk=KEYS[name], if_not_exists=True)
+        present = {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
+        if not present:
+            key = (KEYS[name],) if isinstance(KEYS[name], str) else KEYS[name]
+            parts = [f"[{column}] {TYPES[kind]}" for column, kind in columns.items()]
+            parts += [f"PRIMARY KEY ({', '.join(key)})"] if key else []
+            connection.execute(f"CREATE TABLE {name} ({', '.join(parts)})")
             continue
-        present = database.table(name).columns_dict
-        for column, kind in columns.items():
-            if column not in present:
-                database.table(name).add_column(column, kind)
+        for column in columns.keys() - present:
+            connection.execute(f"ALTER TABLE {name} ADD COLUMN [{column}] {TYPES[columns[column]]}")
+
+
+#: Format 0 is what releases wrote before formats had numbers. A new column makes a new format,
+#: reached by the same step.
+FORMAT = Format(1, {1: _complete})
