@@ -34,6 +34,9 @@ ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 
 
 class RuntimeConfig(Model):
+    #: edge: no hub is asked or told anything. central: the hub executes. hybrid: serves here,
+    #: takes versions from the hub and tells it of executions. Unset: hybrid where
+    #: `cloud.api_url` is set, edge where not.
     mode: Mode = Mode.EDGE
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
@@ -213,6 +216,18 @@ class DeploymentConfig(Model):
     _document: YamlDocument | None = PrivateAttr(default=None)
 
     @property
+    def mode(self) -> Mode:
+        """`runtime.mode`, or what follows from whether there is a hub where that is unset."""
+        if "mode" not in self.runtime.model_fields_set and self.cloud.api_url is not None:
+            return Mode.HYBRID
+        return self.runtime.mode
+
+    @property
+    def talks_to_hub(self) -> bool:
+        """Whether anything of this box goes to a hub, or comes from one."""
+        return self.mode is not Mode.EDGE
+
+    @property
     def executions_keep_days(self) -> int:
         """`retention.executions.keep_days`, or `storage.retention_days` where unset."""
         days = self.retention.executions.keep_days
@@ -239,6 +254,7 @@ class DeploymentConfig(Model):
     def shown(self) -> dict[str, Any]:
         """As plain JSON with secrets masked, fit for a screen; `${VARIABLE}` stays visible."""
         data = self.model_dump(mode="json")
+        data["runtime"]["mode"] = self.mode.value
         key = self.cloud.api_key
         if key is not None and VARIABLE.fullmatch(key.get_secret_value()):
             data["cloud"]["api_key"] = key.get_secret_value()
@@ -279,7 +295,23 @@ def load_deployment(
     filled = _fill_typed(document.data, DeploymentConfig, (), document, environment)
     config = document.as_model(DeploymentConfig, filled)
     config._document = document
+    problem = _contradiction(config, document)
+    if problem is not None:
+        raise InvalidInputError(problem)
     return config
+
+
+def _contradiction(config: DeploymentConfig, document: YamlDocument) -> Problem | None:
+    """What two settings say against each other."""
+    mode = config.mode
+    if config.talks_to_hub and config.cloud.api_url is None:
+        message = f"the mode is {mode}, and no hub is named."
+        return document.problem(message, ("runtime", "mode"), "Set cloud.api_url, or mode: edge.")
+    if mode is Mode.CENTRAL and config.telemetry.privacy_mode is PrivacyMode.STRICT:
+        message = "in strict mode no input leaves the box; runtime.mode central sends all of them."
+        remedy = "Use mode: hybrid, or another privacy_mode."
+        return document.problem(message, ("telemetry", "privacy_mode"), remedy)
+    return None
 
 
 def _fill_typed(

@@ -19,6 +19,7 @@ from runtime.clock import format_time, utc_now
 from runtime.config import DeploymentConfig, load_deployment
 from runtime.data_dir import DataDir, write_atomic
 from runtime.errors import LoopaiError
+from runtime.models import Mode
 from sync.audit import AuditLog
 from sync.box_key import deployment_id
 from sync.hub_client import HubClient, HubRefusedError, HubUnavailableError, hub_tls
@@ -105,7 +106,7 @@ class Agent:
         self._client.close()
 
     def _talk(self) -> None:
-        tasks = {name: self._store.active(name) for name in self._data_dir.task_names()}
+        tasks = self._running()
         beat = {"tasks": tasks, "status": {"outbox": self._outbox.status().rows}}
         latest: dict[str, int]
         if self._registered:
@@ -119,16 +120,21 @@ class Agent:
             latest = self._client.register(
                 {
                     "deployment_id": self._id,
-                    "mode": self._config.runtime.mode.value,
+                    "mode": self._config.mode.value,
                     "privacy_mode": self._config.telemetry.privacy_mode.value,
                     "tasks": tasks,
                 }
             )
             self._registered = True
             self._outbox.try_now()
-        if self._updates.take_up(latest):
-            tasks = {name: self._store.active(name) for name in self._data_dir.task_names()}
-            self._client.heartbeat(self._id, {**beat, "tasks": tasks})
+        if self._config.mode is not Mode.CENTRAL and self._updates.take_up(latest):
+            self._client.heartbeat(self._id, {**beat, "tasks": self._running()})
+
+    def _running(self) -> dict[str, int | None]:
+        """Which version of which task this box executes; none where the hub does."""
+        if self._config.mode is Mode.CENTRAL:
+            return {}
+        return {name: self._store.active(name) for name in self._data_dir.task_names()}
 
     def _send(self, now: float) -> None:
         if not telemetry_wanted(self._config):
@@ -197,8 +203,8 @@ def run(data_dir: DataDir, stop: threading.Event) -> int:
     """Be the agent of a data directory until `stop` is set. Raises LoopaiError."""
     config = load_deployment(data_dir.deployment_file)
     url = config.text("cloud", "api_url")
-    if url is None:
-        logger.info("no hub is configured (cloud.api_url): nothing to do")
+    if url is None or not config.talks_to_hub:
+        logger.info("no hub is configured (cloud.api_url), or the mode is edge: nothing to do")
         stop.wait()
         return 0
     key = config.text("cloud", "api_key") or ""

@@ -10,13 +10,15 @@ from runtime.command_line import data_dir_option, json_option, print_json
 from runtime.config import DeploymentConfig, load_deployment
 from runtime.data_dir import DataDir
 from runtime.errors import InvalidInputError
+from runtime.models import Mode
 from runtime.strict_json import parse_strictly
 
 #: Where the agent says how it stands.
 STATUS_FILE = "sync-status.json"
 
-NO_HUB = "Nothing leaves this box: no hub is configured (cloud.api_url)."
+NO_HUB = "Nothing leaves this box: no hub is configured (cloud.api_url), or its mode is edge."
 BY_HAND = "Nothing leaves by itself: telemetry waits for `bundle export telemetry`."
+CENTRAL = "Every input is sent to the hub, which executes it (runtime.mode: central)."
 SILENT = "No telemetry leaves this box; it asks the hub for new versions."
 
 
@@ -48,19 +50,26 @@ def command(data_dir: DataDir, as_json: bool) -> None:
 
 def read_status(config: DeploymentConfig) -> dict[str, Any]:
     """The settings in question; a key is never shown, only whether there is one."""
-    sends = config.cloud.api_url is not None and config.telemetry.enabled
-    by_bundle = config.telemetry.enabled and config.telemetry.by_bundle
-    unsent = BY_HAND if by_bundle else NO_HUB
+    sends = config.talks_to_hub and config.telemetry.enabled
     return {
-        "mode": config.runtime.mode.value,
+        "mode": config.mode.value,
         "hub_url": _text(config, "api_url"),
         "hub_configured": config.cloud.api_url is not None,
         "hub_key_set": bool(_text(config, "api_key")),
         "telemetry_enabled": config.telemetry.enabled,
         "privacy_mode": config.telemetry.privacy_mode.value,
         "sends": sends,
-        "note": unsent if config.cloud.api_url is None else "" if sends else SILENT,
+        "note": _note(config, sends),
     }
+
+
+def _note(config: DeploymentConfig, sends: bool) -> str:
+    if config.mode is Mode.CENTRAL:
+        return CENTRAL
+    if config.talks_to_hub:
+        return "" if sends else SILENT
+    by_hand = config.telemetry.enabled and config.telemetry.by_bundle
+    return BY_HAND if by_hand else NO_HUB
 
 
 def _link(data_dir: DataDir) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ import hashlib
 import logging
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from runtime.config import DeploymentConfig
 from runtime.data_dir import DataDir
@@ -39,13 +40,33 @@ class TelemetryObserver:
         """Raises LoopaiError where no hub is configured."""
         if not telemetry_wanted(context.config):
             raise LoopaiError("no hub is configured, so nothing is told")
-        self._config = context.config
-        self._data_dir = context.data_dir
         self._clock = context.clock
-        self._key = box_key(context.data_dir)
-        self._filters: dict[str, tuple[int, PrivacyFilter]] = {}
+        self._told = ToldRows(context.data_dir, context.config)
 
     def observe(self, task: str, records: Batch, transaction: Connection) -> None:
+        put_rows(transaction, task, self._told.of(task, records), self._clock().timestamp())
+
+    def tick(self, moment: datetime) -> None:
+        """Nothing is due: the agent sends."""
+
+    def rolled_back(self) -> None:
+        """Nothing is kept in memory."""
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+class ToldRows:
+    """What may be told of executions, by the settings and each task's own rules."""
+
+    def __init__(self, data_dir: DataDir, config: DeploymentConfig) -> None:
+        self._config = config
+        self._data_dir = data_dir
+        self._key = box_key(data_dir)
+        self._filters: dict[str, tuple[int, PrivacyFilter]] = {}
+
+    def of(self, task: str, records: Batch) -> list[dict[str, Any]]:
+        """A row for each line of the log that may be told of."""
         privacy = self._filter(task)
         mode = self._config.telemetry.privacy_mode
         rows = []
@@ -56,16 +77,7 @@ class TelemetryObserver:
             row = privacy.summary(record, sampled=sampled)
             if row is not None:
                 rows.append({**row, "program_version": record["program_version"]})
-        put_rows(transaction, task, rows, self._clock().timestamp())
-
-    def tick(self, moment: datetime) -> None:
-        """Nothing is due: the agent sends."""
-
-    def rolled_back(self) -> None:
-        """Nothing is kept in memory."""
-
-    def close(self) -> None:
-        """There is nothing to end."""
+        return rows
 
     def _filter(self, task: str) -> PrivacyFilter:
         """The task's rules as of now; made anew when its file has changed."""
@@ -100,8 +112,7 @@ def is_told(execution_id: str, share: float = BALANCED_SHARE) -> bool:
 
 def telemetry_wanted(config: DeploymentConfig) -> bool:
     """Whether anything is to be told to anybody, over the wire or in bundles carried by hand."""
-    reachable = config.cloud.api_url is not None or config.telemetry.by_bundle
-    return config.telemetry.enabled and reachable
+    return config.telemetry.enabled and (config.talks_to_hub or config.telemetry.by_bundle)
 
 
 def outbox_file(data_dir: DataDir) -> Path:

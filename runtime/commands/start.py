@@ -13,8 +13,10 @@ import click
 
 from runtime.command_line import data_dir_option, json_option
 from runtime.config import load_deployment
-from runtime.data_dir import DataDir
+from runtime.data_dir import DataDir, checked_slug
 from runtime.errors import LoopaiError, NotFoundError, Problem
+from runtime.models import Mode
+from runtime.slug import SLUG
 from runtime.tasks import load_task
 from runtime.tls.options import server_tls_options
 from runtime.tls.settings import ServerTls
@@ -103,8 +105,10 @@ def command(
         from runtime.seed import plant
 
         plant(seed, data_dir)
-    task = find_task(data_dir, task_id)
     config = load_deployment(data_dir.deployment_file)
+    # A task that the hub executes need not be here.
+    central = config.mode is Mode.CENTRAL and SLUG.match(task_id)
+    task = checked_slug(task_id) if central else find_task(data_dir, task_id)
     if api_key:
         os.environ["LOOPAI_API_KEY"] = api_key
 
@@ -124,7 +128,8 @@ def command(
 
     def announce(url: str) -> None:
         ready = {"url": url, "task": task, "pid": os.getpid()}
-        click.echo(json.dumps(ready) if as_json else f"Serving {task} at {url}")
+        where = " (executed at the hub)" if central else ""
+        click.echo(json.dumps(ready) if as_json else f"Serving {task} at {url}{where}")
         sys.stdout.flush()
 
     os.environ[LOG_FORMAT] = log_format  # for the programs beside the workers

@@ -45,6 +45,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "no-active-program": (503, "No program is active"),
     "statistics-unavailable": (503, "The statistics cannot be had"),
     "not-ready": (503, "This runtime cannot serve now"),
+    "hub-unavailable": (503, "The hub that executes cannot be had now"),
     "stopping": (503, "The server is stopping"),
     "log-unwritable": (503, "The execution could not be logged, so it does not count"),
     "timeout": (504, "The program ran out of time"),

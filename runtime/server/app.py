@@ -18,7 +18,8 @@ import msgspec
 from runtime import keys
 from runtime.server.access import Access
 from runtime.server.answers import JSON, PROBLEM, Answer, Header, problem
-from runtime.server.batch import LINES, Batch, decode_array, takes_lines
+from runtime.server.batch import LINES, Batch, MakeJob, decode_array, takes_lines
+from runtime.server.elsewhere import Elsewhere, FarLane
 from runtime.server.execution import Job, Outcome
 from runtime.server.lane import Lane
 from runtime.server.metrics import Metrics
@@ -39,6 +40,7 @@ DEFAULT_ROUTES = frozenset({DEFAULT_ROUTE, DEFAULT_ROUTE + BATCH})
 #: What a load balancer asks without a key.
 OPEN_PATHS = frozenset({"/health", "/ready"})
 DASHBOARD = "/dashboard"
+READY, TASKS = "/ready", "/v1/tasks"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 logger = logging.getLogger("loopai.server")
@@ -57,6 +59,8 @@ class Application:
     max_body_bytes: int
     slow_ms: float
     tracing: Tracing | None = None
+    #: Who executes instead; None where it is done here.
+    elsewhere: Elsewhere | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -80,6 +84,9 @@ class Application:
             await self._send(send, refusal, request_id)
         elif executes:
             await self._execute_path(path, request_id, scope, receive, send)
+        elif self.elsewhere is not None and method == "GET" and _is_of_tasks(path):
+            request_id = request_id or self.head.new_id()
+            await self._send(send, await self.elsewhere.page(path, request_id), request_id)
         else:
             scope.setdefault("admitted", True)
             request_id = request_id or self.head.new_id()
@@ -96,21 +103,35 @@ class Application:
             name = path[len(TASK_ROUTE) :]
         is_batch = name.endswith(BATCH)
         name = name.removesuffix(BATCH)
-        served = self.tasks.by_name.get(name)
-        if served is None:
+        lane: Lane | FarLane | None
+        if self.elsewhere is not None:
+            lane = self.elsewhere.lane(name)
+        else:
+            served = self.tasks.by_name.get(name)
+            lane = served.lane if served is not None else None
+        if lane is None:
             unknown = problem("unknown-task", f"There is no task {name!r} here.")
             await self._send(send, unknown, request_id)
         elif is_batch:
-            await self._execute_batch(served.lane, request_id, scope, receive, send)
+            await self._execute_batch(lane, request_id, scope, receive, send)
         else:
-            await self._execute(served.lane, request_id, scope, receive, send)
+            await self._execute(lane, request_id, scope, receive, send)
 
     async def _execute(
-        self, lane: Lane, request_id: bytes | None, scope: Scope, receive: Receive, send: Send
+        self,
+        lane: Lane | FarLane,
+        request_id: bytes | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
         body = await read_body(receive, self.max_body_bytes)
         if isinstance(body, bytes):
-            if self.tracing is None:
+            if not isinstance(lane, Lane):
+                request_id = request_id or self.head.new_id()
+                answer = await lane.answer(body, request_id)
+                answer = answer if answer.kind is None else self.counted(lane, answer)
+            elif self.tracing is None:
                 answer = await self._answer(lane, scope["headers"], body, request_id)
             else:
                 with self.tracing.execution(lane.name, scope["headers"], request_id) as span:
@@ -153,26 +174,32 @@ class Application:
             return self.counted(lane, decoded)
         raw, value = decoded
         if not serving.input_check.is_valid(value):
-            return self.counted(lane, invalid_input(lane, serving, value))
+            return self.counted(lane, invalid_input(lane, serving.input_check, value))
         split = serving.split
         if split is not None and split.takes(headers, value, raw):
             serving = split.candidate
         return Job(serving, raw)
 
     async def _execute_batch(
-        self, lane: Lane, request_id: bytes | None, scope: Scope, receive: Receive, send: Send
+        self,
+        lane: Lane | FarLane,
+        request_id: bytes | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
         request_id = request_id or self.head.new_id()
-
         headers: list[Header] = scope["headers"]
-
+        make_job: MakeJob = (
+            lane.job if not isinstance(lane, Lane) else partial(self.job, lane, headers)
+        )
         content_type = next((v for name, v in headers if name == b"content-type"), b"")
         named = (REQUEST_ID_HEADER, request_id)
         as_lines = takes_lines(content_type)
         stream = _Stream(send, [(b"content-type", LINES) if as_lines else JSON, named])
         batch = Batch(
             lane,
-            partial(self.job, lane, headers),
+            make_job,
             partial(self._count_batched, lane, request_id),
             self.slow_ms,
             stream.write,
@@ -194,19 +221,23 @@ class Application:
             refused = self.counted(lane, too_large(self.max_body_bytes))
             await self._send(send, refused, request_id)
 
-    def _count_batched(self, lane: Lane, request_id: bytes, outcome: Outcome | Answer) -> None:
+    def _count_batched(
+        self, lane: Lane | FarLane, request_id: bytes, outcome: Outcome | Answer
+    ) -> None:
         """Count an item's problem, and name an execution that took long."""
         if isinstance(outcome, Answer):
-            self.counted(lane, outcome)
+            if outcome.kind is not None:
+                self.counted(lane, outcome)
             return
         if outcome.problem is not None:
             self.counted(lane, outcome.problem)
         if outcome.latency_ms > self.slow_ms:
             log_slow(lane, outcome.answer(), outcome.latency_ms, request_id)
 
-    def counted(self, lane: Lane, answer: Answer) -> Answer:
+    def counted(self, lane: Lane | FarLane, answer: Answer) -> Answer:
         """The same problem, counted."""
-        self.metrics.problems.labels(lane.name, answer.kind).inc()
+        if answer.kind != "unknown-task":  # whatever names callers make up
+            self.metrics.problems.labels(lane.name, answer.kind).inc()
         return answer
 
     async def _send(self, send: Send, answer: Answer, request_id: bytes | None) -> None:
@@ -263,7 +294,9 @@ class _Tagged:
         await self._send(message)
 
 
-def log_slow(lane: Lane, answer: Answer, elapsed_ms: float, request_id: bytes | None) -> None:
+def log_slow(
+    lane: Lane | FarLane, answer: Answer, elapsed_ms: float, request_id: bytes | None
+) -> None:
     """Name an execution that took long in the server's log."""
     fields = msgspec.json.decode(answer.body)
     logger.warning(
@@ -274,6 +307,11 @@ def log_slow(lane: Lane, answer: Answer, elapsed_ms: float, request_id: bytes | 
         fields.get("latency_ms", "unknown"),
         request_id.decode() if request_id else "unnamed",
     )
+
+
+def _is_of_tasks(path: str) -> bool:
+    """What only those can say who execute."""
+    return path in (READY, TASKS) or path.startswith(TASKS + "/")
 
 
 def _is_dashboard(path: str) -> bool:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
 from runtime.server.answers import Answer, problem
-from runtime.server.execution import Job, Outcome
-from runtime.server.lane import Lane
+from runtime.server.execution import Outcome
 from runtime.server.request_body import Receive
 
 #: Items of a chunk, at first and at most, and what the answers of one should not exceed (bytes).
@@ -28,8 +28,26 @@ LINES = b"application/x-ndjson"
 LINE_TYPES = (LINES, b"application/jsonl", b"application/x-jsonlines")
 
 Write = Callable[[bytes], Awaitable[None]]
-#: Makes a job of an item (whose `reply` is called with what comes of it), or says what is wrong.
-MakeJob = Callable[[bytes], "Job | Answer"]
+
+
+class Item(Protocol):
+    """A job of a batch: `reply` is called once, with it and what came of it."""
+
+    index: int
+    reply: Callable[[Any, Outcome | Answer], None] | None
+
+
+class Takes(Protocol):
+    """Where jobs go: a lane, or the way to one elsewhere."""
+
+    async def room(self) -> int:
+        """Wait until some are taken; how many."""
+
+    def submit_batch(self, jobs: Sequence[Any]) -> None: ...
+
+
+#: Makes a job of an item, or says what is wrong.
+MakeJob = Callable[[bytes], "Item | Answer"]
 #: Told what came of a job.
 Note = Callable[["Outcome | Answer"], None]
 
@@ -59,7 +77,7 @@ class Chunk:
         self._note = note
         self._slow_ms = slow_ms
 
-    def answer(self, job: Job, outcome: Outcome | Answer) -> None:
+    def answer(self, job: Item, outcome: Outcome | Answer) -> None:
         """The answer to one item: a job's `reply`."""
         if (
             type(outcome) is not Outcome
@@ -85,7 +103,7 @@ class Batch:
     """Takes one batch through a lane."""
 
     def __init__(
-        self, lane: Lane, make_job: MakeJob, note: Note, slow_ms: float, write: Write
+        self, lane: Takes, make_job: MakeJob, note: Note, slow_ms: float, write: Write
     ) -> None:
         """`note` is told of each problem, and of what took longer than `slow_ms`."""
         self._lane = lane

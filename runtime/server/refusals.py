@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
+from runtime.schema_check import SchemaCheck
 from runtime.server.answers import Answer, problem
-from runtime.server.execution import Serving
-from runtime.server.lane import Lane
+
+
+class Named(Protocol):
+    """The way of a task's executions, here or elsewhere."""
+
+    name: str
+    max_queue: int
 
 
 def stopping() -> Answer:
@@ -15,9 +21,9 @@ def stopping() -> Answer:
     return problem("stopping", detail, (b"retry-after", b"1"))
 
 
-def invalid_input(lane: Lane, serving: Serving, value: Any) -> Answer:
+def invalid_input(lane: Named, check: SchemaCheck, value: Any) -> Answer:
     """422: with each thing that the input's schema says against it."""
-    failures = serving.input_check.errors(value)
+    failures = check.errors(value)
     return problem(
         "invalid-input",
         f"The input of {lane.name!r} does not follow its schema.",
@@ -25,13 +31,13 @@ def invalid_input(lane: Lane, serving: Serving, value: Any) -> Answer:
     )
 
 
-def no_active_program(lane: Lane) -> Answer:
+def no_active_program(lane: Named) -> Answer:
     """503: nothing answers for the task yet."""
     detail = f"The task {lane.name!r} has no active version yet."
     return problem("no-active-program", detail, (b"retry-after", b"5"))
 
 
-def queue_full(lane: Lane) -> Answer:
+def queue_full(lane: Named) -> Answer:
     """429: as many jobs as may wait already do."""
     detail = f"{lane.max_queue:,} requests of {lane.name!r} are waiting already."
     return problem("queue-full", detail, (b"retry-after", b"1"))

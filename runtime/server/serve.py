@@ -139,7 +139,7 @@ class _Generations:
         names = dict.fromkeys(config.runtime.modules)
         if self._options.steward and config.runtime.steward:
             names = {STEWARD: None, **names}
-        if config.cloud.api_url is not None:
+        if config.talks_to_hub:
             names[AGENT] = None
         modules = [
             ChildSpec(module, partial(self._run_module, module), says_ready=False)

@@ -57,16 +57,13 @@ class ServedTasks:
         data_dir: DataDir,
         pool: Pool,
         new_lane: Callable[[str], Lane],
-        also_look: Callable[[], None] = lambda: None,
     ) -> None:
-        """`also_look` is called at every look: whatever else is watched on disk."""
         self.data_dir = data_dir
         self.by_name: dict[str, ServedTask] = {}
         self._pool = pool
         self._store = ArtifactStore(data_dir)
         self._rollouts = RolloutWatch(data_dir)
         self._new_lane = new_lane
-        self._also_look = also_look
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -107,7 +104,6 @@ class ServedTasks:
         while True:
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
             try:
-                self._also_look()
                 await self.look()
             except Exception:
                 # Whatever is wrong on disk, requests go on being answered as before.

@@ -24,24 +24,22 @@ import uvloop
 from runtime.command_line import EXIT_WRONG
 from runtime.config import DeploymentConfig
 from runtime.data_dir import DataDir
-from runtime.datasets.log import ExecutionLog
 from runtime.errors import LoopaiError
-from runtime.sandbox import Limits
-from runtime.sandbox.pool import Pool
+from runtime.models import Mode
 from runtime.server.access import Access
 from runtime.server.app import Application
 from runtime.server.connection import Connection, ConnectionRules
 from runtime.server.counter_memory import CounterMemory
-from runtime.server.lane import Lane
+from runtime.server.elsewhere import open_elsewhere
 from runtime.server.lane_gauges import show_lanes
 from runtime.server.listen import BACKLOG
 from runtime.server.metrics import Metrics
-from runtime.server.pages import build_pages
 from runtime.server.refusals import stopping
 from runtime.server.request_head import RequestHead
+from runtime.server.served_root import ServedRoot
 from runtime.server.served_tasks import ServedTasks
 from runtime.server.short_way import ShortWay
-from runtime.server.tracing import Tracing, open_tracing
+from runtime.server.tracing import open_tracing
 from runtime.supervised_child import READY, RETIRE
 from runtime.supervisor import SECONDS_TO_MOVE_ON
 
@@ -81,69 +79,51 @@ class HttpWorker:
 
     async def _serve(self, control: socket.socket) -> None:
         config = self.config
-        execution = config.execution
-        limits = Limits(timeout_ms=execution.timeout_ms, memory_mb=execution.memory_mb)
-        strict = execution.require_isolation == "strict"
         tracing = open_tracing() if config.runtime.traces else None
         metrics = Metrics(self.memory, self.memory.slot(self.slot))
         # A key that was needed stays needed, over this worker's predecessors too.
         self.access.required |= any(metrics.totals().get(KEYS_NEEDED, ()))
-        pool = Pool(limits, execution.sandbox_workers, metrics.count_sandbox_end)
-
-        def new_lane(name: str) -> Lane:
-            log = ExecutionLog(self.data_dir.executions(name), durability=config.storage.durability)
-            return Lane(name, pool, log, metrics, config.runtime.max_queue)
-
-        def look_at_keys() -> None:
-            self.access.refresh()
-            if self.access.required:
-                metrics.set(KEYS_NEEDED, 1)
-
-        tasks = ServedTasks(self.data_dir, pool, new_lane, look_at_keys)
+        central = config.mode is Mode.CENTRAL
+        head = RequestHead(
+            trusts_loopback=self.trusts_loopback, allowed_hosts=config.runtime.allowed_hosts
+        )
+        root = ServedRoot(
+            self.data_dir,
+            config,
+            metrics,
+            self.access,
+            head,
+            default_task=self.default_task,
+            tracing=tracing,
+            elsewhere=open_elsewhere(self.data_dir, config) if central else None,
+        )
         rules = ConnectionRules(
             config.runtime, lambda reason: metrics.add(("connections_refused", reason))
         )
-        application = self._application(tasks, metrics, tracing)
-        if tracing is None:
-            rules.short_way = ShortWay(application)
-        server = _Server(application, rules, self.tls)
-        pulse = asyncio.create_task(self._beat(server, tasks, metrics))
+        if tracing is None and not central:
+            rules.short_way = ShortWay(root.application)
+        server = _Server(root.application, rules, self.tls)
+        pulse = asyncio.create_task(self._beat(server, root.tasks, metrics))
         try:
-            await pool.start(require_isolation=strict)
-            await tasks.start()
+            await root.start()
             server.on_ready = partial(self._say_ready, control, metrics)
             self._obey(control, server)
             await server.serve(sockets=[self.listener])
         finally:
             pulse.cancel()
-            await tasks.close()
-            await pool.close()
+            await root.close()
             if tracing is not None:
                 tracing.close()
 
-    def _application(
-        self, tasks: ServedTasks, metrics: Metrics, tracing: Tracing | None
-    ) -> Application:
-        return Application(
-            tasks,
-            self.default_task,
-            metrics,
-            self.access,
-            RequestHead(
-                trusts_loopback=self.trusts_loopback,
-                allowed_hosts=self.config.runtime.allowed_hosts,
-            ),
-            build_pages(tasks, self.default_task, metrics),
-            self.config.runtime.max_body_bytes,
-            self.config.execution.slow_ms,
-            tracing,
-        )
-
     async def _beat(self, server: _Server, tasks: ServedTasks, metrics: Metrics) -> None:
-        """Show that the loop turns, show its gauges, and end connections that are too slow."""
+        """Show that the loop turns, show its gauges, take up keys that were made or revoked, and
+        end connections that are too slow."""
         loop = asyncio.get_running_loop()
         while True:
             metrics.set(("alive",), time.monotonic())
+            self.access.refresh()
+            if self.access.required:
+                metrics.set(KEYS_NEEDED, 1)
             show_lanes(tasks, metrics)
             connections = server.server_state.connections
             metrics.set(("connections",), len(connections))

@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from runtime.config import load_deployment
@@ -20,7 +21,7 @@ from runtime.steward.cursors import TABLES as CURSORS
 from runtime.steward.epoch import TABLES as EPOCH
 from runtime.steward.lock import hold_lock, steward_lock
 from runtime.steward.loop import Steward
-from runtime.steward.observer import StewardContext
+from runtime.steward.observer import LogObserver, StewardContext
 from runtime.steward.observers import make_observers, names_for
 from runtime.steward.samples import TABLES as SAMPLES
 from runtime.steward.state import open_state
@@ -29,6 +30,8 @@ logger = logging.getLogger("loopai.steward")
 
 EXIT_WRONG = 2
 SECONDS_BETWEEN_TRIES = 1.0
+
+Observers = Callable[[StewardContext], Sequence[LogObserver]]
 
 
 def main() -> int:
@@ -53,7 +56,11 @@ def main() -> int:
         return EXIT_WRONG
 
 
-def run(data_dir: DataDir, stop: threading.Event) -> int:
+def _configured(context: StewardContext) -> Sequence[LogObserver]:
+    return make_observers(context, names_for(context.config))
+
+
+def run(data_dir: DataDir, stop: threading.Event, observers: Observers = _configured) -> int:
     """Be the steward of a data directory until `stop` is set. Raises LoopaiError."""
     config = load_deployment(data_dir.deployment_file)
     told = threading.Event()
@@ -70,7 +77,7 @@ def run(data_dir: DataDir, stop: threading.Event) -> int:
             open_state(data_dir, f"{CURSORS};{SAMPLES};{EPOCH}") as state,
         ):
             context = StewardContext(data_dir, config, state)
-            Steward(context, make_observers(context, names_for(config))).run(stop)
+            Steward(context, observers(context)).run(stop)
     except LoopaiError:
         if not stop.is_set():
             raise

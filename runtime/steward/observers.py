@@ -28,7 +28,7 @@ logger = logging.getLogger("loopai.steward")
 
 def names_for(config: DeploymentConfig) -> tuple[str, ...]:
     """The observers that such a box has."""
-    told = config.telemetry.enabled and config.cloud.api_url is not None
+    told = config.telemetry.enabled and (config.talks_to_hub or config.telemetry.by_bundle)
     return (*OBSERVERS, TELEMETRY) if told else OBSERVERS
 
 

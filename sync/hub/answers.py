@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import pydantic
+from sqlalchemy.exc import DataError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
@@ -55,7 +56,10 @@ class Guard:
 
     async def caller(self, request: HTTPConnection, *scopes: str) -> Caller:
         """Whose request that is. Raises HubProblemError (401, 403)."""
-        caller = await run_in_threadpool(self._keys.check, read_token(request))
+        token = read_token(request)
+        caller = self._keys.known(token)
+        if caller is None:
+            caller = await run_in_threadpool(self._keys.check, token)
         if caller is None:
             raise HubProblemError(
                 401, "Unauthorized", "Send a key of this hub as 'Authorization: Bearer <key>'."
@@ -117,6 +121,8 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 async def on_database_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, DataError):
+        return problem(422, "Invalid input", "It holds a value that cannot be stored.")
     logger.error("the database failed: %s", str(error).splitlines()[0])
     answer = problem(503, "Storage unavailable", "The hub's database cannot be used now.")
     answer.headers.update(RETRY_AFTER)

@@ -1,9 +1,10 @@
-"""The hub as one ASGI application over a store, a signing key and nothing else."""
+"""The hub as one ASGI application over a store, a signing key and a folder."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,38 +16,47 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from runtime.errors import LoopaiError
+from runtime.server.openapi_parts import ANY_OBJECT, Json, list_of, object_of
 from sync.hub import answers
 from sync.hub.answers import Guard, HubProblemError
 from sync.hub.artifact_routes import artifact_routes
 from sync.hub.box_routes import box_routes
+from sync.hub.central_execution import CentralExecution
 from sync.hub.deployments import Deployments
+from sync.hub.execute_routes import execute_routes
 from sync.hub.hub_keys import Caller, HubKeys
 from sync.hub.notifications import PATH, Notifications
+from sync.hub.operations import Operation, hub_document
 from sync.hub.packages import Packages
 from sync.hub.rate_limit import RateLimit
 from sync.hub.store import Store
+from sync.hub.team_routes import team_routes
 from sync.own_key import OwnKey
 from sync.signalr import Limits, signalr_routes
 
 PER_MINUTE = 6000
+EXECUTIONS_PER_MINUTE = 60_000
 
 
 def make_app(
     store: Store,
     key: OwnKey,
+    folder: Path,
     *,
     origins: Sequence[str] = (),
     per_minute: int = PER_MINUTE,
+    executions: int = EXECUTIONS_PER_MINUTE,
     limits: Limits | None = None,
 ) -> Starlette:
-    """The hub. Pages of `origins` may connect to its SignalR endpoint."""
+    """The hub, which executes in `folder`. Pages of `origins` may connect to its SignalR endpoint;
+    each key may ask `per_minute` times, and for so many `executions`."""
     keys = HubKeys(store)
     guard = Guard(keys)
     deployments, packages = Deployments(store), Packages(store, key)
     notifications = Notifications(deployments, limits)
+    central = CentralExecution(folder, store, packages)
 
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -58,6 +68,9 @@ def make_app(
 
         await run_in_threadpool(ask)
         return JSONResponse({"status": "ready", "clients": len(notifications.hub.connections)})
+
+    async def openapi(request: Request) -> Response:
+        return JSONResponse(document)
 
     async def signing_key(request: Request, caller: Caller) -> Response:
         """The public key boxes check with, and by which statements it followed those before it."""
@@ -74,23 +87,46 @@ def make_app(
         except HubProblemError as error:
             raise PermissionError(error.detail) from None
 
+    def published(tenant: str, task: str, version: int) -> int:
+        central.published(tenant)
+        return notifications.new_artifact(tenant, task, version)
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         notifications.hub.start()
+        await central.start()
         yield
         await notifications.hub.stop()
+        await central.close()
         await run_in_threadpool(store.close)
 
+    told: Json = {"type": "string"}
+    public = object_of(
+        {"id": told, "public": told, "algorithm": told, "statements": list_of(ANY_OBJECT)}
+    )
+    operations = [
+        Operation("GET", "/health", "Whether it runs", health, (), object_of({"status": told})),
+        Operation(
+            "GET", "/ready", "Whether its database answers", ready, (),
+            object_of({"status": told, "clients": {"type": "integer"}}), errors=(503,),
+        ),
+        Operation("GET", "/openapi.json", "This document", openapi, (), ANY_OBJECT),
+        Operation(
+            "GET", "/api/v1/signing-key", "The public key that versions are signed with",
+            signing_key, ("edge", "read", "publish", "admin"), public,
+        ),
+        *artifact_routes(packages, published),
+        *box_routes(store, deployments, packages),
+        *team_routes(store, keys),
+        *execute_routes(guard, central),
+    ]  # fmt: skip
+    document = hub_document(operations, version("loopai-workbench"))
     app = Starlette(
         routes=[
-            Route("/health", health),
-            Route("/ready", ready),
-            Route("/api/v1/signing-key", guard(signing_key, "edge", "read", "publish", "admin")),
-            *artifact_routes(guard, packages, notifications),
-            *box_routes(guard, store, deployments, packages),
+            *(one.route(guard) for one in operations),
             *signalr_routes(PATH, notifications.hub, authenticate, origins),
         ],
-        middleware=[Middleware(RateLimit, per_minute=per_minute)],
+        middleware=[Middleware(RateLimit, keys=keys, per_minute=per_minute, executions=executions)],
         exception_handlers={
             HubProblemError: answers.on_hub_problem,
             HTTPException: answers.on_http_error,

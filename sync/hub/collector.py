@@ -15,27 +15,37 @@ import msgspec
 from sqlalchemy import insert, select
 
 from runtime.clock import format_time, utc_now
+from runtime.data_dir import checked_slug
 from runtime.errors import InvalidInputError
+from runtime.strict_json import depth
 from sync.hub import tables
+from sync.hub.deployments import DEPLOYMENT_ID
 from sync.hub.hub_keys import Caller
 from sync.hub.packages import ConflictError
 from sync.hub.store import Store
 
 MAX_UNPACKED = 50_000_000
 MAX_ROWS = 10_000
-MAX_REJECTED_SHOWN = 100
+MAX_REASON = 200
+MAX_DEPTH = 100
+VALIDATIONS = "validations"
 
-Short = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-Moment = Annotated[str, msgspec.Meta(min_length=20, max_length=32)]
+# What fits the tables of every database, so that no row is taken by one and refused by another.
+Identity = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}\Z")]
+Version = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+Moment = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}([.][0-9]{1,6})?(Z|[+]00:00)\Z"),
+]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Batch(msgspec.Struct):
     """One upload. `rows` are checked one by one."""
 
-    deployment_id: Short
-    stream: Short
-    key: Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
+    deployment_id: Annotated[str, msgspec.Meta(pattern=DEPLOYMENT_ID[:-1] + r"\Z")]
+    stream: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    key: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{8,64}\Z")]
     rows: list[msgspec.Raw]
     v: int = 1
 
@@ -43,13 +53,13 @@ class Batch(msgspec.Struct):
 class ExecutionRow(msgspec.Struct):
     """One execution, as far as the box tells it."""
 
-    execution_id: Short
-    program_version: Annotated[int, msgspec.Meta(ge=1)]
-    latency_ms: Annotated[float, msgspec.Meta(ge=0)]
+    execution_id: Identity
+    program_version: Version
+    latency_ms: Annotated[float, msgspec.Meta(ge=0, le=1e12)]
     status: Annotated[str, msgspec.Meta(pattern="^(success|error|timeout)$")]
     timestamp: Moment
     sampled: bool = False
-    input_hash: Annotated[str, msgspec.Meta(max_length=96)] | None = None
+    input_hash: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{0,96}\Z")] | None = None
     input: Any = None
     output: Any = None
     error: Any = None
@@ -58,9 +68,9 @@ class ExecutionRow(msgspec.Struct):
 class ValidationRow(msgspec.Struct):
     """What an oracle said at the box."""
 
-    id: Short
-    execution_id: Short
-    program_version: Annotated[int, msgspec.Meta(ge=1)]
+    id: Identity
+    execution_id: Identity
+    program_version: Version
     match: bool
     similarity_score: Share
     validated_at: Moment
@@ -76,17 +86,22 @@ class Collector:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def take(self, caller: Caller, body: bytes) -> dict[str, Any]:
+    def take(self, caller: Caller, body: bytes, key: str | None = None) -> dict[str, Any]:
         """Take one batch in; returns `{"accepted", "known", "rejected": [{"row", "reason"}]}`.
 
-        Raises InvalidInputError for what is no batch, ConflictError when its key was used for
-        another one.
+        Raises InvalidInputError for what is no batch or is not called `key`, ConflictError when
+        its key was used for another one.
         """
         batch = _decode(body)
+        if key is not None and key != batch.key:
+            raise InvalidInputError("The header Idempotency-Key is not the batch's key.")
         digest = hashlib.sha256(body).hexdigest()
         task, _, what = batch.stream.partition("/")
+        if what not in ("", VALIDATIONS) or batch.stream.endswith("/"):
+            raise InvalidInputError("A stream is <task> or <task>/validations.")
+        checked_slug(task)
         accepted, rejected = _read_rows(caller, batch, task, what)
-        table = tables.validations if what == "validations" else tables.executions
+        table = tables.validations if what == VALIDATIONS else tables.executions
         with self._store.write() as connection:
             known = connection.execute(
                 select(tables.batches.c.digest, tables.batches.c.answer).where(
@@ -101,7 +116,7 @@ class Collector:
             answer = {
                 "accepted": new,
                 "known": len(accepted) - new,
-                "rejected": rejected[:MAX_REJECTED_SHOWN],
+                "rejected": rejected,
                 "rejected_count": len(rejected),
             }
             connection.execute(
@@ -126,7 +141,7 @@ def _decode(body: bytes) -> Batch:
         batch = msgspec.json.decode(content, type=Batch)
     except zlib.error:
         raise InvalidInputError("A batch is a gzip file.") from None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"That is no batch: {error}.") from None
     if len(batch.rows) > MAX_ROWS:
         raise InvalidInputError(f"A batch has at most {MAX_ROWS:,} rows.")
@@ -141,14 +156,15 @@ def _read_rows(
     seen: set[str] = set()
     for number, raw in enumerate(batch.rows, start=1):
         try:
-            if what == "validations":
+            _check_depth(raw)
+            if what == VALIDATIONS:
                 made = _validation(msgspec.json.decode(raw, type=ValidationRow))
                 identity = made["id"]
             else:
-                made = _execution(msgspec.json.decode(raw, type=ExecutionRow))
+                made = execution_columns(msgspec.json.decode(raw, type=ExecutionRow))
                 identity = made["execution_id"]
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            rejected.append({"row": number, "reason": str(error)})
+        except (ValueError, RecursionError) as error:
+            rejected.append({"row": number, "reason": str(error)[:MAX_REASON]})
             continue
         if identity not in seen:
             seen.add(identity)
@@ -157,7 +173,15 @@ def _read_rows(
     return accepted, rejected
 
 
-def _execution(row: ExecutionRow) -> dict[str, Any]:
+def _check_depth(raw: msgspec.Raw) -> None:
+    """Raises ValueError for what is nested deeper than the next encoder may go."""
+    row = bytes(raw)
+    containers = row.count(b"[") + row.count(b"{")
+    if containers > MAX_DEPTH and depth(msgspec.json.decode(row)) > MAX_DEPTH:
+        raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+
+
+def execution_columns(row: ExecutionRow) -> dict[str, Any]:
     return {
         "execution_id": row.execution_id,
         "version": row.program_version,

@@ -48,7 +48,20 @@ def command() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, envvar="LOOPAI_HUB_HOST")
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True)
 @click.option("--origin", "origins", multiple=True, help="A web page's origin that may connect.")
-@click.option("--per-minute", type=click.IntRange(1), default=6000, show_default=True)
+@click.option(
+    "--per-minute",
+    type=click.IntRange(1),
+    default=6000,
+    show_default=True,
+    help="Requests of each key.",
+)
+@click.option(
+    "--executions-per-minute",
+    type=click.IntRange(1),
+    default=60_000,
+    show_default=True,
+    help="Executions of each key, beside its other requests; a batch counts as one.",
+)
 @server_tls_options
 @click.option("--insecure", is_flag=True, help="Serve beyond loopback without TLS.")
 def start(
@@ -58,6 +71,7 @@ def start(
     port: int,
     origins: tuple[str, ...],
     per_minute: int,
+    executions_per_minute: int,
     tls: ServerTls | None,
     insecure: bool,
 ) -> None:
@@ -76,7 +90,9 @@ def start(
         )
     context = None if tls is None else server_context(tls)
     store, key = open_hub(folder, database)
-    app = make_app(store, key, origins=origins, per_minute=per_minute)
+    app = make_app(
+        store, key, folder, origins=origins, per_minute=per_minute, executions=executions_per_minute
+    )
     config = uvicorn.Config(
         app,
         host=host,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from runtime.clock import Clock, format_time, utc_now
 from runtime.errors import NotFoundError, Problem
@@ -15,7 +15,8 @@ from sync.hub import tables
 from sync.hub.hub_keys import Caller
 from sync.hub.store import Store
 
-DeploymentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+DEPLOYMENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+DeploymentId = Annotated[str, Field(pattern=DEPLOYMENT_ID)]
 SILENT_AFTER = timedelta(minutes=3)
 
 
@@ -52,17 +53,11 @@ class Deployments:
             "seen_at": now,
         }
         with self._store.write() as connection:
-            known = connection.execute(self._update(caller.tenant, box.deployment_id, row)).first()
-            if known is None:
-                connection.execute(
-                    insert(tables.deployments).values(
-                        tenant=caller.tenant,
-                        id=box.deployment_id,
-                        status={},
-                        registered_at=now,
-                        **row,
-                    )
-                )
+            place = {"tenant": caller.tenant, "id": box.deployment_id}
+            made = {**place, "status": {}, "registered_at": now, **row}
+            if not self._store.insert_new(connection, tables.deployments, [made]):
+                connection.execute(self._update(caller.tenant, box.deployment_id, row))
+            else:
                 self._store.note(
                     connection, caller.tenant, caller.key_id, "registered", id=box.deployment_id
                 )

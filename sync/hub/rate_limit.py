@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -9,27 +10,35 @@ from typing import Any
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.requests import HTTPConnection
 
 from sync.hub.answers import problem
+from sync.hub.hub_keys import HubKeys
+from sync.signalr.endpoint import read_token
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
+EXECUTIONS = "/v1/execute/"
 OPEN_PATHS = frozenset({"/health", "/ready"})
 
 
 class RateLimit:
-    """Plain ASGI. Counts by key, or by address where no key is given."""
+    """Plain ASGI. Counts by key, or by address where no key that was ever good is presented, and
+    executions apart from all else."""
 
-    def __init__(self, app: App, per_minute: int) -> None:
+    def __init__(self, app: App, keys: HubKeys, per_minute: int, executions: int) -> None:
         self._app = app
+        self._keys = keys
         self._item: RateLimitItem = RateLimitItemPerMinute(per_minute)
+        self._executions: RateLimitItem = RateLimitItemPerMinute(executions, namespace="execute")
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
-            caller = _caller(scope)
-            if not self._limiter.hit(self._item, caller):
-                reset = self._limiter.get_window_stats(self._item, caller).reset_time
+            caller = self._caller(scope)
+            item = self._executions if scope["path"].startswith(EXECUTIONS) else self._item
+            if not self._limiter.hit(item, caller):
+                reset = self._limiter.get_window_stats(item, caller).reset_time
                 wait = max(1, round(reset - time.time()))
                 answer = problem(429, "Too many requests", f"Try again in {wait} s.")
                 answer.headers["retry-after"] = str(wait)
@@ -37,10 +46,8 @@ class RateLimit:
                 return
         await self._app(scope, receive, send)
 
-
-def _caller(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            # The id of a key, not its secret: `Bearer lh_<id>_<secret>`.
-            return str(value[:22].decode("latin-1"))
-    return str((scope.get("client") or ("unknown",))[0])
+    def _caller(self, scope: Scope) -> str:
+        known = self._keys.known(read_token(HTTPConnection(scope)), math.inf)
+        if known is not None:
+            return f"key {known.key_id}"
+        return str((scope.get("client") or ("unknown",))[0])

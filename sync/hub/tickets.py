@@ -48,6 +48,17 @@ class Tickets:
                 raise NotFoundError(Problem(f"there is no open ticket {number}."))
             self._store.note(connection, tenant, actor, "ticket closed", number=number)
 
+    def get(self, tenant: str, number: int) -> dict[str, Any]:
+        """One ticket. Raises NotFoundError."""
+        columns = tables.tickets.c
+        with self._store.read() as connection:
+            row = connection.execute(
+                select(tables.tickets).where(columns.tenant == tenant, columns.number == number)
+            ).first()
+        if row is None:
+            raise NotFoundError(Problem(f"there is no ticket {number}."))
+        return {name: value for name, value in row._mapping.items() if name != "tenant"}
+
     def listed(self, tenant: str, state: str | None = None) -> list[dict[str, Any]]:
         """A tenant's tickets, newest first."""
         columns = tables.tickets.c

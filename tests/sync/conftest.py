@@ -25,7 +25,7 @@ class RunningHub:
 
     def __init__(self, folder: Path, database: str | None, per_minute: int = 100_000) -> None:
         self.store, self.key = open_hub(folder, database)
-        self.app = make_app(self.store, self.key, per_minute=per_minute)
+        self.app = make_app(self.store, self.key, folder, per_minute=per_minute)
         self.keys = self.app.state.keys
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"

@@ -1,0 +1,73 @@
+"""A hub as it is run: a process of `loopai hub start`, on one port however often it is stopped."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from tests.support import clean_environment, wait_until
+
+
+class HubProcess:
+    """A hub in a folder, with SQLite there."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self._options = ("start", "--port", str(port), *options)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        with (self.folder / "hub.log").open("ab") as log:
+            command = [*self._command(*self._options)]
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=clean_environment()
+            )
+        wait_until(self._answers, 60)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=30)
+            self._process = None
+
+    def run(self, *arguments: str) -> str:
+        """Run `loopai hub` on its folder; returns what it prints."""
+        done = subprocess.run(
+            self._command(*arguments), capture_output=True, text=True, env=clean_environment()
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def new_key(self, *scopes: str, tenant: str = "acme") -> str:
+        wanted = [part for scope in scopes for part in ("--scope", scope)]
+        made = self.run("keys", "create", "test", "--tenant", tenant, *wanted, "--json")
+        return str(json.loads(made)["key"])
+
+    def client(self, *scopes: str, tenant: str = "acme") -> httpx.Client:
+        headers = {"authorization": f"Bearer {self.new_key(*scopes, tenant=tenant)}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=20)
+
+    def _command(self, name: str, *arguments: str) -> list[str]:
+        place = ("--folder", str(self.folder))
+        named = [name, *arguments]
+        if name == "keys":
+            named = [name, arguments[0], *place, *arguments[1:]]
+            return [sys.executable, "-m", "workbench", "hub", *named]
+        return [sys.executable, "-m", "workbench", "hub", *named, *place]
+
+    def _answers(self) -> bool:
+        assert self._process is not None and self._process.poll() is None, "the hub ended"
+        try:
+            return httpx.get(self.url + "/ready").status_code == 200
+        except httpx.TransportError:
+            return False
