@@ -55,8 +55,7 @@ class Central:
     """The hub as the place where this box's tasks are executed. On one event loop only."""
 
     def __init__(self, data_dir: DataDir, config: DeploymentConfig) -> None:
-        """Raises InvalidInputError where the hub's address, this box's key or a certificate is not to be
-        had."""
+        """Raises InvalidInputError where address, key or certificate of the hub cannot be had."""
         self.data_dir = data_dir
         self.max_queue = config.runtime.max_queue
         self.max_body_bytes = config.runtime.max_body_bytes

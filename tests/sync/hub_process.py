@@ -6,6 +6,8 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -39,6 +41,15 @@ class HubProcess:
             self._process.terminate()
             self._process.wait(timeout=30)
             self._process = None
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It is away during the block."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
 
     def run(self, *arguments: str) -> str:
         """Run `loopai hub` on its folder; returns what it prints."""

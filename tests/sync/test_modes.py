@@ -9,7 +9,6 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from runtime.artifacts import ArtifactStore
@@ -54,11 +53,14 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     running.stop()
 
 
-def central_box(folder: Path, hub: HubProcess, key: str, more: str = "") -> RunningRuntime:
-    """A box that holds nothing but its settings."""
-    text = f"runtime: {{mode: central}}\n{SETTINGS % hub.url}{more}"
-    data_dir = settings(DataDir(folder), text)
-    return RunningRuntime(data_dir, environment={"HUB_KEY": key})
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory, hub: HubProcess) -> Iterator[RunningRuntime]:
+    """A central box that holds nothing but its settings."""
+    folder = DataDir(tmp_path_factory.mktemp("central") / "box")
+    data_dir = settings(folder, "runtime: {mode: central}\n" + SETTINGS % hub.url)
+    key = hub.new_key("execute", "edge")
+    with RunningRuntime(data_dir, environment={"HUB_KEY": key}) as running:
+        yield running
 
 
 def is_agent(pid: int) -> bool:
@@ -80,58 +82,58 @@ def test_an_edge_asks_no_hub_even_where_one_is_named(tmp_path: Path) -> None:
 
 
 def test_a_central_box_executes_at_the_hub_and_nowhere_else(
-    tmp_path: Path, hub: HubProcess
+    hub: HubProcess, box: RunningRuntime
 ) -> None:
     at_hub = DataDir(hub.folder / "tenants" / "acme")
     before = len(logged(at_hub)) if at_hub.executions(TASK).exists() else 0
-    with central_box(tmp_path / "box", hub, hub.new_key("execute", "edge")) as box:
-        answer = box.execute({"text": "buy now"})
-        assert (answer.status_code, answer.json()["output"]) == (200, "spam")
-        assert box.execute({"text": "hello"}, TASK).json()["output"] == "ham"
-        lines = "".join(json.dumps({"input": {"text": f"buy {n}"}}) + "\n" for n in range(100))
-        lines += '{"input": 7}\n'
-        headers = {"content-type": "application/x-ndjson"}
-        batch = box.http.post("/execute/batch", content=lines, headers=headers)
-        told = [json.loads(line) for line in batch.text.splitlines()]
-        assert [one.get("output") for one in told] == ["spam"] * 100 + [None]
-        assert told[-1]["status"] == 422
-        ids = {answer.json()["execution_id"], *(one["execution_id"] for one in told[:-1])}
-        # Logged once, where it was executed.
-        done = logged(at_hub)
-        assert len(done) == before + 102
-        assert ids <= {record["execution_id"] for record in done}
-        assert not box.data_dir.executions(TASK).exists()
-        # What is there is the hub's to say, and the box has told the hub of itself.
-        assert box.http.get("/ready").status_code == 200
-        assert [one["name"] for one in box.http.get("/v1/tasks").json()["tasks"]] == [TASK]
-        assert box.http.get(f"/v1/tasks/{TASK}").json()["input_schema"] == INPUT_SCHEMA
-        with hub.client("read") as team:
-            deployments = "/api/v1/deployments"
-            (told_of,) = wait_until(lambda: team.get(deployments).json()["deployments"])
-            assert (told_of["mode"], told_of["tasks"]) == ("central", {})
+    answer = box.execute({"text": "buy now"})
+    assert (answer.status_code, answer.json()["output"]) == (200, "spam")
+    assert box.execute({"text": "hello"}, TASK).json()["output"] == "ham"
+    lines = "".join(json.dumps({"input": {"text": f"buy {n}"}}) + "\n" for n in range(100))
+    lines += '{"input": 7}\n'
+    headers = {"content-type": "application/x-ndjson"}
+    batch = box.http.post("/execute/batch", content=lines, headers=headers)
+    told = [json.loads(line) for line in batch.text.splitlines()]
+    assert [one.get("output") for one in told] == ["spam"] * 100 + [None]
+    assert told[-1]["status"] == 422
+    ids = {answer.json()["execution_id"], *(one["execution_id"] for one in told[:-1])}
+    # Logged once, where it was executed.
+    done = logged(at_hub)
+    assert len(done) == before + 102
+    assert ids <= {record["execution_id"] for record in done}
+    assert not box.data_dir.executions(TASK).exists()
+    # What is there is the hub's to say, and the box has told the hub of itself.
+    assert box.http.get("/ready").status_code == 200
+    assert [one["name"] for one in box.http.get("/v1/tasks").json()["tasks"]] == [TASK]
+    assert box.http.get(f"/v1/tasks/{TASK}").json()["input_schema"] == INPUT_SCHEMA
+    with hub.client("read") as team:
+        deployments = "/api/v1/deployments"
+        (told_of,) = wait_until(lambda: team.get(deployments).json()["deployments"])
+        assert (told_of["mode"], told_of["tasks"]) == ("central", {})
 
 
-def test_what_fails_at_the_hub_is_told_as_it_would_be_here(tmp_path: Path, hub: HubProcess) -> None:
-    with central_box(tmp_path / "box", hub, hub.new_key("execute", "edge")) as box:
-        for text, status, kind in (
-            ("crash", 502, "program-error"),
-            ("eggs", 502, "invalid-output"),
-            ("loop", 504, "timeout"),
-        ):
-            answer = box.execute({"text": text})
-            assert (answer.status_code, answer.json()["type"]) == (
-                status,
-                f"urn:loopai:problem:{kind}",
-            )
-        named = box.http.post(
-            "/execute", json={"input": {"text": "crash"}}, headers={"x-request-id": "mine-7"}
+def test_what_fails_at_the_hub_is_told_as_it_would_be_here(
+    hub: HubProcess, box: RunningRuntime
+) -> None:
+    for text, status, kind in (
+        ("crash", 502, "program-error"),
+        ("eggs", 502, "invalid-output"),
+        ("loop", 504, "timeout"),
+    ):
+        answer = box.execute({"text": text})
+        assert (answer.status_code, answer.json()["type"]) == (
+            status,
+            f"urn:loopai:problem:{kind}",
         )
-        assert named.headers["x-request-id"] == named.json()["request_id"] == "mine-7"
-        assert named.text.count("request_id") == 1
-        assert box.execute({"text": 7}).json()["errors"][0]["path"] == "/input/text"
-        assert box.execute({}, "no-such-task").status_code == 404
-        assert box.execute({}, "../tenants").status_code == 404
-        assert box.http.post("/execute", content=b"{").status_code == 400
+    named = box.http.post(
+        "/execute", json={"input": {"text": "crash"}}, headers={"x-request-id": "mine-7"}
+    )
+    assert named.headers["x-request-id"] == named.json()["request_id"] == "mine-7"
+    assert named.text.count("request_id") == 1
+    assert box.execute({"text": 7}).json()["errors"][0]["path"] == "/input/text"
+    assert box.execute({}, "no-such-task").status_code == 404
+    assert box.execute({}, "../tenants").status_code == 404
+    assert box.http.post("/execute", content=b"{").status_code == 400
 
 
 def test_a_schema_that_the_box_has_is_checked_without_asking(
@@ -146,25 +148,18 @@ def test_a_schema_that_the_box_has_is_checked_without_asking(
 
 
 def test_a_hub_that_is_away_is_503_and_its_return_is_noticed(
-    tmp_path: Path, hub: HubProcess
+    hub: HubProcess, box: RunningRuntime
 ) -> None:
-    key = hub.new_key("execute")
-    hub.stop()
-    try:
-        with central_box(tmp_path / "box", hub, key) as box:  # it starts all the same
-            for answer in (box.execute({"text": "buy"}), box.http.get("/ready")):
-                assert answer.status_code == 503
-                assert answer.headers["content-type"] == "application/problem+json"
-                assert answer.json()["type"] == "urn:loopai:problem:hub-unavailable"
-                assert int(answer.headers["retry-after"]) >= 1
-            batch = box.http.post("/execute/batch", json=[{"input": {"text": "buy"}}] * 3)
-            assert [one["status"] for one in batch.json()] == [503] * 3
-            assert box.http.get("/health").status_code == 200
-            hub.start()
-            assert box.execute({"text": "buy"}).json()["output"] == "spam"
-    finally:
-        if hub._process is None:
-            hub.start()
+    with hub.stopped():
+        for answer in (box.execute({"text": "buy"}), box.http.get("/ready")):
+            assert answer.status_code == 503
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["type"] == "urn:loopai:problem:hub-unavailable"
+            assert int(answer.headers["retry-after"]) >= 1
+        batch = box.http.post("/execute/batch", json=[{"input": {"text": "buy"}}] * 3)
+        assert [one["status"] for one in batch.json()] == [503] * 3
+        assert box.http.get("/health").status_code == 200
+    assert box.execute({"text": "buy"}).json()["output"] == "spam"
 
 
 def test_callers_keys_stay_at_the_box_and_its_own_stays_its_secret(
@@ -193,13 +188,11 @@ def test_a_hybrid_box_serves_without_the_hub_and_improves_through_it(
 ) -> None:
     text = "telemetry: {upload_interval_sec: 0.1}\nruntime: {mode: hybrid}\n" + SETTINGS % hub.url
     data_dir = settings(server_folder(tmp_path), text)
-    store = ArtifactStore(data_dir)
-    store.deactivate(TASK) if hasattr(store, "deactivate") else None
     key = hub.new_key("edge")
-    hub.stop()
-    with RunningRuntime(data_dir, steward=True, environment={"HUB_KEY": key}) as box:
+    with hub.stopped():
+        box = RunningRuntime(data_dir, steward=True, environment={"HUB_KEY": key})
         assert box.execute({"text": "buy"}).json()["output"] == "spam"
-        hub.start()
+    with box:
         author = DataDir(hub.folder.parent / "author")
         task = make_task(author)
         second = 'def run(input_data):\n    return "ham"\n'
@@ -248,12 +241,3 @@ def test_an_unset_mode_follows_from_whether_a_hub_is_named(tmp_path: Path) -> No
     assert load_deployment(file).mode == "edge"
     file.write_text("cloud: {api_url: 'https://hub.example'}\n")
     assert load_deployment(file).mode == "hybrid"
-
-
-def test_a_stored_answer_needs_no_client(hub: HubProcess) -> None:
-    """What a till would do with no box between: the hub's own route."""
-    headers = {"authorization": f"Bearer {hub.new_key('execute')}"}
-    answer = httpx.post(
-        f"{hub.url}/v1/execute/{TASK}", json={"input": {"text": "buy"}}, headers=headers
-    )
-    assert answer.status_code == 200
