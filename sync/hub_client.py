@@ -99,6 +99,15 @@ class HubClient:
         """Upload a version; returns what the hub says of it."""
         return self._ask("POST", f"/api/v1/artifacts/{task}/upload", json=upload)
 
+    def look(self, path: str, **query: Any) -> dict[str, Any]:
+        """What the hub shows at a path; parameters that are None are left out."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._ask("GET", path, params=given)
+
+    def change(self, path: str) -> dict[str, Any]:
+        """Have the hub do what a path stands for."""
+        return self._ask("POST", path)
+
     def download(self, task: str, version: int) -> Downloaded:
         """A version, resumed where the connection was cut, whole or not at all."""
         path = f"/api/v1/artifacts/{task}/v{version}"

@@ -1,40 +1,28 @@
-"""`loopai hub`: run the shared hub, make its keys, publish versions to one, back it up."""
+"""`loopai hub`: run the shared hub, make its keys, publish versions to one."""
 
 from __future__ import annotations
 
 import base64
 import ipaddress
-import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from runtime.command_line import data_dir_option, json_option, print_json
-from runtime.data_dir import DataDir, write_atomic
-from runtime.errors import InvalidInputError, LoopaiError, Problem
+from runtime.command_line import json_option, print_json
+from runtime.data_dir import DataDir
+from runtime.errors import InvalidInputError, Problem
 from runtime.tls.options import server_tls_options
 from runtime.tls.settings import ServerTls
+from sync.hub.backup_commands import backup, restore
+from sync.hub.look_commands import audit, deployments, figures, tickets, versions
+from sync.hub.options import asked_hub, database_option, folder_option
 
-FOLDER = "loopai-hub"
+if TYPE_CHECKING:
+    from sync.hub_client import HubClient
+
 SCOPES = ("edge", "publish", "execute", "read", "admin")
 DEFAULT_PORT = 8090
-
-_folder = click.option(
-    "--folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=FOLDER,
-    envvar="LOOPAI_HUB_FOLDER",
-    show_envvar=True,
-    show_default=True,
-    help="Where the hub keeps its signing key, and its database unless --database says else.",
-)
-_database = click.option(
-    "--database",
-    metavar="URL",
-    envvar="LOOPAI_HUB_DATABASE",
-    show_envvar=True,
-    help="postgresql://USER:PASSWORD@HOST/NAME; without, SQLite in the folder.",
-)
 
 
 @click.group("hub", help="The shared hub: start it, make keys, publish to it, back it up.")
@@ -43,8 +31,8 @@ def command() -> None:
 
 
 @command.command("start", help="Serve the hub until told to stop.")
-@_folder
-@_database
+@folder_option
+@database_option
 @click.option("--host", default="127.0.0.1", show_default=True, envvar="LOOPAI_HUB_HOST")
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True)
 @click.option("--origin", "origins", multiple=True, help="A web page's origin that may connect.")
@@ -119,8 +107,8 @@ def keys() -> None:
     "--scope", "scopes", multiple=True, type=click.Choice(SCOPES), default=("edge",),
     show_default=True, help="What the key may do; may be given several times.",
 )  # fmt: skip
-@_folder
-@_database
+@folder_option
+@database_option
 @json_option
 def create_key(
     name: str,
@@ -143,14 +131,15 @@ def create_key(
 
 
 @keys.command("list", help="The keys there are; none of them can be read back.")
-@_folder
-@_database
+@click.option("--tenant", help="Only this one's.")
+@folder_option
+@database_option
 @json_option
-def list_keys(folder: Path, database: str | None, as_json: bool) -> None:
+def list_keys(tenant: str | None, folder: Path, database: str | None, as_json: bool) -> None:
     from sync.hub.app import open_hub
     from sync.hub.hub_keys import HubKeys
 
-    found = HubKeys(open_hub(folder, database)[0]).listed()
+    found = HubKeys(open_hub(folder, database)[0]).listed(tenant)
     if as_json:
         print_json(found)
         return
@@ -165,46 +154,44 @@ def list_keys(folder: Path, database: str | None, as_json: bool) -> None:
 
 @keys.command("revoke", help="Refuse a key from now on.")
 @click.argument("key_id")
-@_folder
-@_database
-def revoke_key(key_id: str, folder: Path, database: str | None) -> None:
+@folder_option
+@database_option
+@json_option
+def revoke_key(key_id: str, folder: Path, database: str | None, as_json: bool) -> None:
     from sync.hub.app import open_hub
     from sync.hub.hub_keys import HubKeys
 
     HubKeys(open_hub(folder, database)[0]).revoke(key_id)
-    click.echo(f"{key_id} is revoked.")
+    if as_json:
+        print_json({"id": key_id, "revoked": True})
+    else:
+        click.echo(f"{key_id} is revoked.")
 
 
 @command.command("publish", help="Upload a version of a task to a hub, which tells its boxes.")
 @click.argument("task")
 @click.argument("version")
-@click.option("--url", required=True, envvar="LOOPAI_HUB_URL", show_envvar=True)
-@click.option("--api-key", required=True, envvar="LOOPAI_API_KEY", show_envvar=True)
 @click.option("--note", default="", help="What is new in it.")
-@data_dir_option
 @json_option
+@asked_hub
 def publish(
-    task: str, version: str, url: str, api_key: str, note: str, data_dir: DataDir, as_json: bool
+    task: str, version: str, note: str, as_json: bool, hub: HubClient, data_dir: DataDir
 ) -> None:
     from runtime.artifacts import ArtifactStore
-    from runtime.config import load_deployment
-    from sync.hub_client import HubClient, hub_tls
 
     number = version.removeprefix("v")
     if not number.isdecimal():
         raise InvalidInputError(Problem(f"{version!r} is no version such as v3."))
     package = ArtifactStore(data_dir).zip_bytes(task, int(number))
     specification = data_dir.task_file(task).read_text("utf-8")
-    tls = hub_tls(load_deployment(data_dir.deployment_file).cloud.tls)
-    with HubClient(url, api_key, tls=tls) as client:
-        answer = client.publish(
-            task,
-            {
-                "package": base64.b64encode(package).decode(),
-                "specification": specification,
-                "note": note,
-            },
-        )
+    answer = hub.publish(
+        task,
+        {
+            "package": base64.b64encode(package).decode(),
+            "specification": specification,
+            "note": note,
+        },
+    )
     if as_json:
         print_json(answer)
         return
@@ -212,37 +199,12 @@ def publish(
     click.echo(f"{task} v{answer['version']} is published; {told} connected boxes were told.")
 
 
-@command.command("backup", help="Copy the embedded database and the signing key while it runs.")
-@click.argument("target", type=click.Path(path_type=Path, file_okay=False))
-@_folder
-def backup(target: Path, folder: Path) -> None:
-    from sync.hub.store import FILE_NAME
-    from sync.own_key import KEY_FILE, STATEMENTS_FILE
-
-    source = folder / FILE_NAME
-    if not source.exists():
-        raise LoopaiError(
-            Problem("there is no hub database.", source, remedy="PostgreSQL: use pg_dump.")
-        )
-    if target.exists() and any(target.iterdir()):
-        raise InvalidInputError(Problem("the folder is not empty.", target))
-    target.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = target / f".{FILE_NAME}"
-    with sqlite3.connect(source) as live, sqlite3.connect(beside) as copy:
-        live.backup(copy, pages=1000)
-    if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
-        raise LoopaiError(Problem("the copy is damaged.", beside))
-    live.close()
-    copy.close()
-    write_atomic(target / KEY_FILE, (folder / KEY_FILE).read_bytes(), private=True)
-    if (folder / STATEMENTS_FILE).exists():
-        write_atomic(target / STATEMENTS_FILE, (folder / STATEMENTS_FILE).read_bytes())
-    beside.replace(target / FILE_NAME)
-    click.echo(f"Backed up to {target}. Start from it with: loopai hub start --folder {target}")
-
-
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+for more in (backup, restore, deployments, versions, figures, tickets, audit):
+    command.add_command(more)
