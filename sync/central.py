@@ -11,8 +11,10 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import httpx
+import aiohttp
 import msgspec
 
 from runtime.config import DeploymentConfig
@@ -64,26 +66,28 @@ class Central:
         self._tls = hub_tls(config.cloud.tls)
         self._seconds = config.execution.timeout_ms / 1000 + ANSWER_SECONDS
         self._lanes: dict[str, CentralLane] = {}
-        self._http: httpx.AsyncClient | None = None
+        self._http: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
         """The hub need not be there."""
-        self._http = httpx.AsyncClient(
-            base_url=self._url,
+        place = urlsplit(self._url)
+        proxy = None if proxy_bypass(place.netloc) else getproxies().get(place.scheme)
+        self._http = aiohttp.ClientSession(
             headers={"authorization": f"Bearer {self._key}"},
-            verify=self._tls,
-            timeout=httpx.Timeout(self._seconds, connect=CONNECT_SECONDS),
-            limits=httpx.Limits(
-                max_connections=MOST_CONNECTIONS,
-                max_keepalive_connections=MOST_CONNECTIONS,
-                keepalive_expiry=IDLE_SECONDS,
+            connector=aiohttp.TCPConnector(
+                limit=MOST_CONNECTIONS, ssl=self._tls, keepalive_timeout=IDLE_SECONDS
             ),
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=CONNECT_SECONDS, sock_read=self._seconds
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            proxy=proxy,
         )
         logger.info("executing at %s", self._url)
 
     async def close(self) -> None:
         if self._http is not None:
-            await self._http.aclose()
+            await self._http.close()
 
     def lane(self, task: str) -> CentralLane | None:
         """The way of a task; None for what can be no task's name."""
@@ -117,13 +121,16 @@ class Central:
         assert self._http is not None
         headers = {"content-type": media, "x-request-id": request_id.decode()}
         try:
-            response = await self._http.request(method, path, content=body, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            async with self._http.request(
+                method, self._url + path, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                content = await response.read()
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             reason = explain(error) or str(error) or type(error).__name__
             return problem("hub-unavailable", f"The hub does not answer: {reason}.", RETRY_SOON)
-        if response.status_code == 200:
-            return json_answer(response.content)
-        return _refused(response)
+        if response.status == 200:
+            return json_answer(content)
+        return _refused(response, content)
 
 
 class CentralLane:
@@ -216,15 +223,15 @@ class CentralLane:
         return self._check
 
 
-def _refused(response: httpx.Response) -> Answer:
+def _refused(response: aiohttp.ClientResponse, content: bytes) -> Answer:
     """The hub's problem as this box's: the program's are passed on, those of this box are not."""
     try:
-        told = msgspec.json.decode(response.content)
+        told = msgspec.json.decode(content)
         detail = str(told["detail"])
         kind = str(told["type"]).removeprefix(PROBLEM_PREFIX)
     except (msgspec.DecodeError, KeyError, TypeError):
-        detail, kind, told = response.reason_phrase, "", {}
-    status = response.status_code
+        detail, kind, told = response.reason or "no reason", "", {}
+    status = response.status
     wait = response.headers.get("retry-after", "")
     headers = [(b"retry-after", wait.encode())] if wait.isdecimal() else []
     if status in (401, 403):

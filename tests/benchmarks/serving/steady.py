@@ -133,16 +133,27 @@ class _Load:
         self.result.failed += self.result.offered - self.result.answered
 
 
-def offer(url: str, rate: float, seconds: float, connections: int = 64) -> Steady:
+def offer(
+    url: str,
+    rate: float,
+    seconds: float,
+    connections: int = 64,
+    path: str = "/execute",
+    key: str | None = None,
+) -> Steady:
     """Offer `rate` executions a second for `seconds` from so many connections."""
-    return uvloop.run(_offer(url, rate, seconds, connections))
+    return uvloop.run(_offer(url, rate, seconds, connections, path, key))
 
 
-async def _offer(url: str, rate: float, seconds: float, connections: int) -> Steady:
+async def _offer(
+    url: str, rate: float, seconds: float, connections: int, path: str, key: str | None
+) -> Steady:
     place = urlsplit(url)
-    head = b"POST /execute HTTP/1.1\r\nhost: %b\r\ncontent-type: application/json\r\n"
+    head = b"POST %b HTTP/1.1\r\nhost: %b\r\ncontent-type: application/json\r\n"
+    head += b"authorization: Bearer %b\r\n" % key.encode() if key else b""
     head += b"content-length: %d\r\n\r\n"
-    load = _Load(head % (place.netloc.encode(), len(BODY)) + BODY, rate, seconds)
+    request = head % (path.encode(), place.netloc.encode(), len(BODY)) + BODY
+    load = _Load(request, rate, seconds)
     loop = asyncio.get_running_loop()
     made = [
         await loop.create_connection(lambda: _Connection(load), place.hostname, place.port)
