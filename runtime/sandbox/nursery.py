@@ -1,6 +1,6 @@
 """Raises new workers beside the event loop: forking waits for another process, so a thread does.
 
-When workers die before they are ready, or cannot be forked, it waits longer after each.
+When workers die at their start, or cannot be forked, it waits longer after each.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from runtime.sandbox.seat import READY_SECONDS
 
 FIRST_WAIT = 0.02
 LONGEST_WAIT = 2.0
+#: After so long without a failure the next one is the first again.
+SECONDS_OF_PEACE = 2 * LONGEST_WAIT
 #: A pool that is starting gives up after so many failures in a row.
 MOST_FAILURES_AT_START = 3
 
@@ -53,6 +55,7 @@ class Nursery:
         self._server = ForkServer()
         self._thread = ThreadPoolExecutor(1, "sandbox-forks")
         self._failures = 0
+        self._failed_at = 0.0
         self._work: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -67,13 +70,13 @@ class Nursery:
         return self._server.is_alive()
 
     def thrives(self) -> None:
-        """A worker became ready."""
+        """A new worker has done some work."""
         self._failures = 0
         self.problem = None
 
     def ails(self) -> None:
-        """A worker was lost before it was ready."""
-        self._failed(LoopaiError("The sandbox's worker processes die before they are ready."))
+        """A worker was lost at its start."""
+        self._failed(LoopaiError("The sandbox's worker processes die at their start."))
 
     async def close(self) -> None:
         """Stop; what is being forked is ended."""
@@ -87,7 +90,8 @@ class Nursery:
     async def _raise(self) -> None:
         while self.expected and not self._closed:
             if self._failures:
-                await asyncio.sleep(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._failures, 10)))
+                wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._failures, 10))
+                await asyncio.sleep(max(0.0, self._failed_at + wait - monotonic()))
             fork = self._thread.submit(self._server.fork, self._limits)
             try:
                 process = await asyncio.wrap_future(fork, loop=self._loop)
@@ -103,10 +107,13 @@ class Nursery:
             self._born(worker)
 
     def _failed(self, error: LoopaiError) -> None:
+        now = monotonic()
+        if now - self._failed_at > SECONDS_OF_PEACE:
+            self._failures, self.problem = 0, None
         if self.problem is None:
             logger.error("no sandbox worker could be started: %s", error)
         self.problem = str(error)
-        self._failures += 1
+        self._failures, self._failed_at = self._failures + 1, now
         if self._failures >= MOST_FAILURES_AT_START:
             self._pool.cannot_start(error)
 

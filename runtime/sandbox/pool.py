@@ -116,7 +116,6 @@ class Pool:
                 raise ProtocolError(f"expected READY, got {kind.name}")
             worker.process.walls = tuple(protocol.decode(data, protocol.Ready).walls)
             worker.deadline = NEVER
-            self._nursery.thrives()
             if not self._walls.done():
                 self._walls.set_result(worker.process.walls)
             self.rest(worker)
@@ -146,11 +145,11 @@ class Pool:
                 share.queue.settle([item], [answer])
         else:
             self._end(worker, "load" if isinstance(error, TimeoutError) else reason, share)
-            if worker.process.walls is None:
-                self._nursery.ails()
-            elif worker.loading is not None:
+            if worker.loading is not None:
                 accident = not self._nursery.server_lives()
                 self._loading.lost(worker, error, accident=accident)
+            elif worker.was_starting():
+                self._nursery.ails()
         if share is not None:
             self._wake_share(share)
 
@@ -214,6 +213,8 @@ class Pool:
         if not worker.is_stuck:
             share.note_time(count, attempt.run_time)
         self.release(worker, share)
+        if not worker.process.executions:
+            self._nursery.thrives()
         worker.process.executions += count
         if attempt.spent or worker.process.executions >= self.limits.executions_per_worker:
             self._end(worker, "memory" if attempt.spent else "recycled", share)
@@ -287,8 +288,7 @@ class Pool:
         return [*self._crew.all]
 
     def _end(self, worker: PoolWorker, reason: str, share: Share | None = None) -> None:
-        """Be rid of a worker that may have worked for `share`; tell the reason, if there is one,
-        and have another raised."""
+        """Be rid of a worker, tell the reason if there is one, and have another raised."""
         if self._crew.remove(worker):
             if reason:
                 self._ended(reason, share.queue.name if share is not None else "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runtime.sandbox import protocol
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from runtime.sandbox.share import Share
 
 NEVER = float("inf")
+#: A worker that is lost sooner, with nothing done, was lost at its start.
+SECONDS_OF_START = 1.0
 
 
 class Hearing(Protocol):
@@ -52,6 +55,7 @@ class PoolWorker:
         #: used by then.
         self.late_since = 0.0
         self.cpu_when_late = 0.0
+        self._born = monotonic()
         self._loop = loop
         self._hearing = hearing
         self._unsent = bytearray()
@@ -71,6 +75,12 @@ class PoolWorker:
         """Have the inputs left out that have not begun."""
         self._told_to_stop = True
         self.process.stop_after_this(True)
+
+    def was_starting(self) -> bool:
+        """Whether it was not ready yet, or had been born just now and done nothing."""
+        if self.process.walls is None:
+            return True
+        return not self.process.executions and monotonic() - self._born < SECONDS_OF_START
 
     def lacks(self, digest: str) -> bool:
         """Whether it should be given a program."""

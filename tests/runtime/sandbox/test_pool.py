@@ -206,3 +206,22 @@ def test_memory_errors_and_a_share_of_executions_done_bring_fresh_workers() -> N
     ended = with_pool(scene, executions_per_worker=5)
     assert ended["memory", "numbers"] == 1
     assert ended["recycled", "numbers"] >= 1
+
+
+def test_workers_that_die_at_their_start_are_raised_ever_less_often_and_then_all_goes_on() -> None:
+    async def scene(pool: Pool) -> None:
+        inputs = Inputs(pool, load_program(DOUBLE))
+        born: set[int] = set()
+        ends = asyncio.get_running_loop().time() + 1.5
+        while asyncio.get_running_loop().time() < ends:
+            for worker in pool.everybody():
+                born.add(worker.process.pid)
+                worker.process.kill()
+            await asyncio.sleep(0)
+        assert 3 < len(born) < 20, "a fork takes milliseconds: without pauses there are hundreds"
+        inputs.put(50)
+        await until(lambda: len(inputs.answers) == 50)
+        assert outputs(inputs) == [2 * number for number in range(50)]
+        assert not inputs.refusals
+
+    with_pool(scene)
