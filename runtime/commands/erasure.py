@@ -61,7 +61,7 @@ def export(
     if output is not None and as_json:
         print_json({"records": count, "file": str(output)})
     else:
-        click.echo(f"{count:,} records of {task}", err=True)
+        click.echo(f"records of {task}: {count:,}", err=True)
     return 0 if count else EXIT_NO
 
 

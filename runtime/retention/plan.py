@@ -66,7 +66,7 @@ def plan_compression(files: Iterable[StoredFile], rules: Rules, today: date) -> 
         if file.unread_by:
             steps.append(Step(file, "keep", _unread((file,))))
         else:
-            steps.append(Step(file, "compress", f"{age} days old"))
+            steps.append(Step(file, "compress", f"{age} day{'s' * (age > 1)} old"))
     return steps
 
 

@@ -46,7 +46,7 @@ def test_a_full_queue_is_429_and_the_server_goes_on(served_dir):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_being_told_to_stop_answers_what_is_under_way_and_exits_well(served_dir, number):
-    configure(served_dir, "execution: {timeout_ms: 1500}")
+    configure(served_dir, "execution: {timeout_ms: 800}")
     runtime = RunningRuntime(served_dir)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(runtime.execute, {"text": "loop"})
@@ -97,7 +97,7 @@ def test_a_log_folder_that_cannot_be_made_is_503_until_it_can(served_dir):
 def test_kill_9_under_load_loses_no_answered_execution(served_dir, durability):
     configure(served_dir, f"storage: {{durability: {durability}}}")
     answered: list[str] = []
-    for _ in range(3):
+    for _ in range(2):
         with RunningRuntime(served_dir) as runtime:
             enough = threading.Event()
             aim = len(answered) + 150
@@ -122,7 +122,7 @@ def test_kill_9_under_load_loses_no_answered_execution(served_dir, durability):
             for thread in threads:
                 thread.join()
     ids = [line["execution_id"] for line in logged(served_dir)]
-    assert len(answered) == len(set(answered)) >= 450
+    assert len(answered) == len(set(answered)) >= 300
     assert len(ids) == len(set(ids)), "nothing is logged twice"
     assert set(answered) <= set(ids)
 
