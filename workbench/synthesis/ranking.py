@@ -139,10 +139,15 @@ def explain(ranked: Sequence[Evaluated], target: float) -> str:
         names = ", ".join(f"{_name(o)} {o.accuracy:.1%}" for o in behind)
         sentences.append(f"The others: {names}.")
     worst = report.get("worst_class")
-    if worst is not None:
+    if worst is not None and first.accuracy < 1.0:
         figures = report["classes"][worst]
         sentences.append(
             f"Weakest is {worst}: {figures['recall']:.0%} of its {figures['support']} are found."
+        )
+    if first.accuracy <= report["baseline"] < 1.0:
+        sentences.append(
+            f"Always giving the commonest output is right on {report['baseline']:.1%}: the "
+            "examples do not teach it what decides."
         )
     if first.accuracy < target:
         sentences.append(f"This is not good enough: the target is {target:.1%}. {_advice(report)}")

@@ -18,12 +18,15 @@ def run(input_data):
 
 
 class ByHand:
-    """Proposes a program that is right about as often as it is sure."""
+    """Proposes one program: by itself, one that is right about as often as it is sure."""
 
     name = "by-hand"
 
+    def __init__(self, source=SOURCE):
+        self.source = source
+
     def propose(self, task, train, *, seed, progress=lambda message: None):
-        yield Candidate(self.name, "two signs", SOURCE)
+        yield Candidate(self.name, "two signs", self.source)
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +72,14 @@ def test_the_explanation_says_what_would_help_most(version):
         in (evaluation["explanation"])
     )
     assert evaluation["explanation"] in readme
+
+
+def test_a_program_no_better_than_the_commonest_output_is_called_so():
+    inputs, risks = orders(30)
+    task = task_of({"enum": ["high", "low", "medium"]}, examples=examples_of(inputs, risks))
+    commonest = max(sorted(set(risks)), key=risks.count)
+    always = f"def run(input_data):\n    return {commonest!r}\n"
+    with Sandbox() as sandbox:
+        outcome = synthesize(task, [ByHand(always)], sandbox=sandbox)
+    share = f"{risks.count(commonest) / 30:.1%}"
+    assert f"Always giving the commonest output is right on {share}" in outcome.explanation

@@ -47,7 +47,7 @@ class Program:
     """
 
     branches: tuple[Branch, ...]
-    absent: str | None = ""
+    absent: str | list[Any] | None = ""
     absent_field: int | None = None
     empty_is_absent: bool = False
 

@@ -104,7 +104,7 @@ class _Writer:
     def _absent(self, program: Program) -> str:
         if program.absent_field is not None:
             return self.variables[program.absent_field]
-        return "None" if program.absent is None else quote(program.absent)
+        return quote(program.absent) if isinstance(program.absent, str) else repr(program.absent)
 
     def _is_tested(self, number: int, program: Program) -> bool:
         return any(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.synthesis.by_example import solve_number, solve_text
+from workbench.synthesis.by_example import are_lists, solve_list, solve_number, solve_text
 from workbench.synthesis.fragment import RankedFragment
 from workbench.synthesis.kinds import FieldKind, InputField, OutputKind, class_label, output_kind
 from workbench.synthesis.rule.conditions import Reading
@@ -44,6 +44,10 @@ def solve_column(
         )
     elif kind is OutputKind.TEXT or shown:
         by_example = solve_text(
+            inputs, values, fields, function=function, seed=seed, progress=progress
+        )
+    elif are_lists(values):
+        by_example = solve_list(
             inputs, values, fields, function=function, seed=seed, progress=progress
         )
     surest = max((each.score for each in by_example), default=0.0)

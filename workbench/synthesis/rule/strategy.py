@@ -18,7 +18,7 @@ FUNCTIONS = {
     OutputKind.CLASS: "classify",
     OutputKind.NUMBER: "compute",
     OutputKind.TEXT: "write_text",
-    OutputKind.OTHER: "classify",
+    OutputKind.OTHER: "find",
 }
 
 
