@@ -67,7 +67,12 @@ class RuntimeConfig(Model):
 class CloudConfig(Model):
     api_url: str | None = None
     api_key: SecretStr | None = SecretStr("${LOOPAI_API_KEY}")
+    #: Be told of new versions at once; without, the hub is asked every `poll_sec`.
     signalr_enabled: bool = True
+    poll_sec: Positive = 30
+    #: What becomes of a version that the hub brings: it serves at once, by a staged rollout over
+    #: the one that serves, or waits for a person.
+    promote: Literal["now", "staged", "no"] = "now"
     #: Whom to trust for the hub, and the certificate to show it where it asks for one.
     tls: ClientTls = ClientTls()
 
@@ -90,6 +95,8 @@ class TelemetryConfig(Model):
     privacy_mode: PrivacyMode = PrivacyMode.BALANCED
     #: Queue telemetry without a hub too, for `loopai bundle export telemetry`.
     by_bundle: bool = False
+    #: What may wait to be sent while the hub is away; beyond it the oldest is let go, and counted.
+    outbox_mb: Positive = 100
 
 
 class StorageConfig(Model):

@@ -1,7 +1,8 @@
 """Between this box and its hub, always outbound, never in serving's way.
 
 It takes up versions when the hub says there are some and asks every while in case it was not
-heard, and sends the outbox's batches. The hub may be down, slow or absent at any time.
+heard, and sends the outbox's batches. The hub may be down, slow or absent at any time, and what
+fails is said in the status and tried again.
 """
 
 from __future__ import annotations
@@ -9,29 +10,30 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 import ssl
 import threading
-import time
 from typing import Any
 
 from runtime.artifacts import ArtifactStore
 from runtime.clock import format_time, utc_now
 from runtime.config import DeploymentConfig, load_deployment
 from runtime.data_dir import DataDir, write_atomic
-from runtime.errors import LoopaiError
 from runtime.models import Mode
+from sync.activation import Activation
 from sync.audit import AuditLog
 from sync.box_key import deployment_id
+from sync.errand import Errand
 from sync.hub_client import HubClient, HubRefusedError, HubUnavailableError, hub_tls
 from sync.listener import Listener
 from sync.outbox import Outbox, OutboxBatch
 from sync.status import STATUS_FILE
-from sync.telemetry_observer import outbox_file, telemetry_wanted
-from sync.updates import Activate, Updates, activate_at_once
+from sync.telemetry_observer import max_bytes, outbox_file, telemetry_wanted
+from sync.updates import Activate, Updates
 
 AUDIT_FILE = "sent.jsonl"
-HEARTBEAT_SECONDS = 30.0
 TICK_SECONDS = 0.2
+SECONDS_BETWEEN_BATCHES = 1.0
 BATCH_VERSION = 1
 # Refusals that say "not now" or "not so", and not "never this batch".
 KEPT_STATUSES = frozenset({401, 403, 404})
@@ -54,14 +56,18 @@ class Agent:
         self._client = client
         self._store = ArtifactStore(data_dir)
         self._id = deployment_id(data_dir)
-        self._updates = Updates(data_dir, client, activate or activate_at_once(data_dir))
+        self._updates = Updates(data_dir, client, activate or Activation(data_dir, config))
         self._audit = AuditLog(data_dir.state / AUDIT_FILE)
-        self._outbox = Outbox(outbox_file(data_dir), batch_rows=config.telemetry.batch_size)
+        self._outbox = Outbox(
+            outbox_file(data_dir),
+            max_bytes=max_bytes(config),
+            batch_rows=config.telemetry.batch_size,
+        )
         self._listener: Listener | None = None
         self._ask = threading.Event()
         self._registered = False
-        self._failures = 0
-        self._next_heartbeat = self._next_batches = 0.0
+        self._talking, self._sending = Errand(self._talk), Errand(self._send)
+        self._reached_at: str | None = None
         self._problem: str | None = None
         self._status: dict[str, Any] = {}
 
@@ -77,26 +83,17 @@ class Agent:
         self._listener.start()
 
     def turn(self) -> None:
-        """Whatever is due. Never raises for what the hub or the network does."""
-        now = time.monotonic()
+        """Whatever is due. Never raises for what the hub, the network or the disk does."""
+        if self._ask.is_set():
+            self._ask.clear()
+            self._talking.hurry()
+        self._talking.run_if_due()
+        self._sending.run_if_due()
+        self._note(self._talking.problem or self._sending.problem)
         try:
-            if self._ask.is_set() or now >= self._next_heartbeat:
-                self._next_heartbeat = now + HEARTBEAT_SECONDS
-                self._ask.clear()
-                self._talk()
-            self._send(now)
-        except HubUnavailableError as error:
-            self._note(str(error))
-            self._registered = False
-            self._failures += 1
-            wait = error.retry_after or min(HEARTBEAT_SECONDS, 0.5 * 2 ** min(self._failures, 8))
-            self._next_heartbeat = now + wait
-        except (LoopaiError, OSError) as error:
-            self._note(str(error))
-        else:
-            self._failures = 0
-            self._note(None)
-        self._write_status()
+            self._write_status()
+        except (OSError, sqlite3.Error) as error:
+            self._note(f"the status cannot be written: {error}")
 
     def close(self) -> None:
         """End the listener and the database's connection."""
@@ -105,30 +102,39 @@ class Agent:
         self._outbox.close()
         self._client.close()
 
-    def _talk(self) -> None:
-        tasks = self._running()
-        beat = {"tasks": tasks, "status": {"outbox": self._outbox.status().rows}}
-        latest: dict[str, int]
+    def _talk(self) -> float:
+        """Register or give a sign of life, and take up what is new."""
+        try:
+            latest = self._greet()
+        except HubUnavailableError:
+            self._registered = False
+            raise
+        self._reached_at = format_time(utc_now())
+        if self._config.mode is not Mode.CENTRAL and self._updates.take_up(latest):
+            self._client.heartbeat(self._id, self._beat())
+        return min(self._config.cloud.poll_sec, self._updates.seconds_to_next_try())
+
+    def _greet(self) -> dict[str, int]:
+        """Returns each task's newest version at the hub."""
+        beat = self._beat()
         if self._registered:
             try:
-                latest = self._client.heartbeat(self._id, beat)
+                return self._client.heartbeat(self._id, beat)
             except HubRefusedError as error:
                 if error.status != 404:
-                    raise
-                self._registered = False  # a hub that was set up anew
-        if not self._registered:
-            latest = self._client.register(
-                {
-                    "deployment_id": self._id,
-                    "mode": self._config.mode.value,
-                    "privacy_mode": self._config.telemetry.privacy_mode.value,
-                    "tasks": tasks,
-                }
-            )
-            self._registered = True
-            self._outbox.try_now()
-        if self._config.mode is not Mode.CENTRAL and self._updates.take_up(latest):
-            self._client.heartbeat(self._id, {**beat, "tasks": self._running()})
+                    raise  # else a hub that was set up anew
+        registration = {
+            "deployment_id": self._id,
+            "mode": self._config.mode.value,
+            "privacy_mode": self._config.telemetry.privacy_mode.value,
+            "tasks": beat["tasks"],
+        }
+        latest = self._client.register(registration)
+        self._registered = True
+        # It was away: what waits for it need wait no longer.
+        self._outbox.try_now()
+        self._sending.hurry()
+        return latest
 
     def _running(self) -> dict[str, int | None]:
         """Which version of which task this box executes; none where the hub does."""
@@ -136,17 +142,23 @@ class Agent:
             return {}
         return {name: self._store.active(name) for name in self._data_dir.task_names()}
 
-    def _send(self, now: float) -> None:
-        if not telemetry_wanted(self._config):
-            return
-        if now >= self._next_batches:
-            self._next_batches = now + 1.0
+    def _beat(self) -> dict[str, Any]:
+        status = self._outbox.status()
+        return {
+            "tasks": self._running(),
+            "status": {"outbox": status.rows, "dropped": status.dropped_rows},
+        }
+
+    def _send(self) -> float:
+        """Make batches and send those that are due."""
+        if telemetry_wanted(self._config):
             header = {"v": BATCH_VERSION, "deployment_id": self._id}
             self._outbox.make_batches(
                 header, wait_seconds=self._config.telemetry.upload_interval_sec
             )
-        while (batch := self._outbox.next_batch()) is not None:
-            self._send_batch(batch)
+            while (batch := self._outbox.next_batch()) is not None:
+                self._send_batch(batch)
+        return SECONDS_BETWEEN_BATCHES
 
     def _send_batch(self, batch: OutboxBatch) -> None:
         # Noted before it leaves: what left without a trace would be worse than a trace too many.
@@ -162,10 +174,11 @@ class Agent:
         except HubRefusedError as error:
             if error.status in KEPT_STATUSES:
                 self._outbox.failed(batch, str(error))
-            else:
-                logger.error("the hub will not take batch %s: %s", batch.key, error)
-                self._outbox.refused(batch, str(error))
-            raise
+                raise
+            logger.error("the hub will not take batch %s: %s", batch.key, error)
+            self._outbox.refused(batch, str(error))
+            return
+        self._reached_at = format_time(utc_now())
         if answer.get("rejected_count"):
             logger.warning("the hub rejected rows of batch %s: %s", batch.key, answer["rejected"])
         self._outbox.sent(batch)
@@ -188,9 +201,11 @@ class Agent:
             "notified": listener is not None and listener.connected,
             "problem": self._problem,
             "not_taken_up": {
-                task: {"version": version, "reason": reason}
-                for task, (version, reason) in self._updates.problems.items()
+                task: {"version": missed.version, "reason": missed.reason}
+                for task, missed in self._updates.missed.items()
             },
+            "let_go": self._outbox.let_go(),
+            "last_success": self._reached_at,
             "pid": os.getpid(),
         }
         if status != self._status:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sqlite3
 import sys
 import threading
 from types import FrameType
@@ -45,7 +46,7 @@ def main() -> int:
         lock = data_dir.state / "agent.lock"
         with hold_lock(lock, "another agent is at work.", wait=lambda: not stop.wait(1.0)):
             return run(data_dir, stop)
-    except LoopaiError as error:
+    except (LoopaiError, OSError, sqlite3.Error) as error:
         if stop.is_set():
             return 0
         logger.error("%s", error)

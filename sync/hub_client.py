@@ -5,13 +5,14 @@ It answers with plain values or one of two errors: the hub cannot be had now, or
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from runtime.artifact_package import MAX_PACKAGE_BYTES
 from runtime.errors import LoopaiError
 from runtime.strict_json import parse_strictly
 from runtime.tls.contexts import (
@@ -21,10 +22,12 @@ from runtime.tls.contexts import (
     present_client_certificate,
 )
 from runtime.tls.settings import ClientTls
+from sync.partial_download import PartialDownload
 from sync.signing import Signature, Statement
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
-MAX_RETRIES = 5
+#: Of one download, each of which brought it on.
+MAX_CUTS = 100
 
 
 class HubUnavailableError(LoopaiError):
@@ -108,12 +111,14 @@ class HubClient:
         """Have the hub do what a path stands for."""
         return self._ask("POST", path)
 
-    def download(self, task: str, version: int) -> Downloaded:
-        """A version, resumed where the connection was cut, whole or not at all."""
+    def download(self, task: str, version: int, kept: Path) -> Downloaded:
+        """A version, whole or not at all. What came before it was cut stands in the file `kept`
+        and is gone on with, now or in a later call.
+        """
         path = f"/api/v1/artifacts/{task}/v{version}"
         specification = self._request("GET", f"{path}/task.yaml").text
-        content, headers = self._resumed(f"{path}/download")
-        return Downloaded(content, specification, Signature.parse(headers["loopai-signature"]))
+        content, signature = self._resumed(f"{path}/download", PartialDownload(kept))
+        return Downloaded(content, specification, Signature.parse(signature))
 
     def close(self) -> None:
         self._http.close()
@@ -124,32 +129,48 @@ class HubClient:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _resumed(self, path: str) -> tuple[bytes, httpx.Headers]:
-        content = bytearray()
-        headers = httpx.Headers()
-        fault: Exception | None = None
-        for _ in range(MAX_RETRIES):
-            asked = {}
-            if content and "etag" in headers:
-                asked = {"range": f"bytes={len(content)}-", "if-range": headers["etag"]}
+    def _resumed(self, path: str, partial: PartialDownload) -> tuple[bytes, str]:
+        fault = "it was cut too often"
+        for _ in range(MAX_CUTS):
+            before = partial.size
             try:
-                with self._http.stream("GET", path, headers=asked) as response:
-                    if response.status_code == 200:
-                        content.clear()
-                    elif response.status_code != 206:
-                        response.read()
-                        _check(response)
-                    headers = response.headers
-                    for piece in response.iter_raw():
-                        content += piece
+                signature = self._fetch(path, partial)
             except httpx.HTTPError as error:
-                fault = error
-                continue
-            if f'"{hashlib.sha256(content).hexdigest()}"' == headers.get("etag"):
-                return bytes(content), headers
-            fault = ValueError("what came is not what was announced")
-            content.clear()
+                fault = str(error) or type(error).__name__
+                if partial.size > before:
+                    continue
+                break
+            if (content := partial.whole()) is not None:
+                partial.forget()
+                return content, signature
+            fault = "what came is not what was announced"
+            partial.forget()
+            if not before:
+                break
         raise HubUnavailableError(f"The download of {path} did not end well: {fault}.")
+
+    def _fetch(self, path: str, partial: PartialDownload) -> str:
+        """Bring a download on; returns the signature that came with it. Raises httpx.HTTPError."""
+        asked = {}
+        if partial.size:
+            asked = {"range": f"bytes={partial.size}-", "if-range": partial.etag}
+        with self._http.stream("GET", path, headers=asked) as response:
+            if response.status_code == 416:  # what is kept is longer than what there is
+                partial.forget()
+                raise httpx.ReadError("what was kept is of no use")
+            if response.status_code == 200:
+                partial.begin(response.headers.get("etag", ""))
+            elif response.status_code != 206:
+                response.read()
+                _check(response)
+            for piece in response.iter_raw():
+                if partial.size + len(piece) > MAX_PACKAGE_BYTES:
+                    partial.forget()
+                    raise HubRefusedError(
+                        f"A version has at most {MAX_PACKAGE_BYTES:,} bytes.", 413
+                    )
+                partial.add(piece)
+            return str(response.headers.get("loopai-signature", ""))
 
     def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         response = self._request(method, path, **options)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +18,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from runtime.tls.contexts import explain
+from sync.backoff import seconds_to_wait
 
 PATH = "/hubs/loopai"
 SEPARATOR = "\x1e"
@@ -27,7 +28,10 @@ PING_SECONDS = 15.0
 # The hub pings every 15 s: silence for twice as long is a dead connection (HubProtocol.md).
 SILENCE_SECONDS = 35.0
 OPEN_SECONDS = 10.0
+INVOCATION, CLOSE = 1, 7
 FIRST_DELAY, MAX_DELAY = 0.5, 60.0
+# A connection that ends sooner counts as a failure: a hub that drops all is not stormed.
+STEADY_SECONDS = 30.0
 
 logger = logging.getLogger("loopai.sync")
 
@@ -71,18 +75,18 @@ class Listener:
         self._thread.join(OPEN_SECONDS)
 
     def _run(self) -> None:
-        delay = FIRST_DELAY
+        failures = 0
         while not self._stop.is_set():
+            started = time.monotonic()
             try:
                 self._listen()
-                delay = FIRST_DELAY
-            except (OSError, WebSocketException, ValueError, TimeoutError) as error:
+            except (OSError, WebSocketException, ValueError) as error:
                 logger.info("not connected to the hub: %s", _reason(error))
-            if self.connected:
-                delay = FIRST_DELAY
+            except Exception:
+                logger.exception("the hub sent what nobody foresaw")
             self.connected = False
-            self._stop.wait(random.uniform(delay / 2, delay))  # noqa: S311
-            delay = min(MAX_DELAY, delay * 2)
+            failures = failures + 1 if time.monotonic() - started < STEADY_SECONDS else 0
+            self._stop.wait(seconds_to_wait(failures, first=FIRST_DELAY, most=MAX_DELAY))
 
     def _listen(self) -> None:
         with connect(
@@ -98,22 +102,25 @@ class Listener:
                 raise ValueError(f"the handshake failed: {messages[:1]}")
             self.connected = True
             self._opened()
-            silent = 0.0
+            heard = spoke = time.monotonic()
             while not self._stop.is_set():
                 for message in messages:
-                    if message.get("type") == 7:
-                        return
-                    if message.get("type") == 1:
+                    if message.get("type") == CLOSE:
+                        raise ValueError(message.get("error") or "the hub closes the connection")
+                    if message.get("type") == INVOCATION:
                         self._told(str(message.get("target")), list(message.get("arguments", [])))
+                # However much the hub says: it ends clients that say nothing themselves.
+                due = spoke + PING_SECONDS - time.monotonic()
+                if due <= 0:
+                    socket.send(PING)
+                    spoke, due = time.monotonic(), PING_SECONDS
                 try:
-                    messages = _messages(socket.recv(timeout=PING_SECONDS))
-                    silent = 0.0
+                    messages = _messages(socket.recv(timeout=due))
+                    heard = time.monotonic()
                 except TimeoutError:
                     messages = []
-                    silent += PING_SECONDS
-                    if silent > SILENCE_SECONDS:
+                    if time.monotonic() - heard > SILENCE_SECONDS:
                         raise
-                    socket.send(PING)
 
 
 def _messages(frame: str | bytes) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from uuid import uuid4
 
 from runtime.clock import Clock, format_time, utc_now
 from runtime.steward.state import Connection, State
+from sync.backoff import seconds_to_wait
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS outbox_rows (
@@ -28,12 +30,23 @@ CREATE TABLE IF NOT EXISTS outbox_batches (
     number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, stream TEXT NOT NULL,
     rows INTEGER NOT NULL, payload BLOB NOT NULL, digest TEXT NOT NULL, made_at REAL NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, try_at REAL NOT NULL, error TEXT);
-CREATE TABLE IF NOT EXISTS outbox_counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
+CREATE TABLE IF NOT EXISTS outbox_counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+INSERT OR IGNORE INTO outbox_counters SELECT 'bytes',
+    (SELECT coalesce(sum(length(body)), 0) FROM outbox_rows)
+    + (SELECT coalesce(sum(length(payload)), 0) FROM outbox_batches);
+CREATE TRIGGER IF NOT EXISTS outbox_row_in AFTER INSERT ON outbox_rows BEGIN
+    UPDATE outbox_counters SET value = value + length(new.body) WHERE name = 'bytes'; END;
+CREATE TRIGGER IF NOT EXISTS outbox_row_out AFTER DELETE ON outbox_rows BEGIN
+    UPDATE outbox_counters SET value = value - length(old.body) WHERE name = 'bytes'; END;
+CREATE TRIGGER IF NOT EXISTS outbox_batch_in AFTER INSERT ON outbox_batches BEGIN
+    UPDATE outbox_counters SET value = value + length(new.payload) WHERE name = 'bytes'; END;
+CREATE TRIGGER IF NOT EXISTS outbox_batch_out AFTER DELETE ON outbox_batches BEGIN
+    UPDATE outbox_counters SET value = value - length(old.payload) WHERE name = 'bytes'; END
 """
 FIRST_DELAY = 1.0
 MAX_DELAY = 600.0
-# Rows that wait are larger than in a batch; measured from what is in the database.
 MEGABYTE = 1_000_000
+DEFAULT_MEGABYTES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ class Outbox:
         self,
         path: Path,
         *,
-        max_bytes: int = 100 * MEGABYTE,
+        max_bytes: int = DEFAULT_MEGABYTES * MEGABYTE,
         batch_rows: int = 1000,
         clock: Clock = utc_now,
         chance: random.Random | None = None,
@@ -86,19 +99,21 @@ class Outbox:
     def put(self, stream: str, bodies: Sequence[dict[str, Any]]) -> None:
         """Queue rows that are filtered already. They survive kill -9 once this returns."""
         with self._state.transaction() as connection:
-            put_rows(connection, stream, bodies, self._now())
-            self._let_go(connection)
+            put_rows(connection, stream, bodies, self._now(), self._max_bytes)
 
     def make_batches(self, header: dict[str, Any], *, wait_seconds: float = 60.0) -> int:
         """Turn rows into batches: full ones at once, others once their first row waited so long.
 
-        `header` is what each payload says of this box. Returns how many batches were made.
+        While batches fail, only full ones are made: after weeks offline they are few. `header` is
+        what each payload says of this box. Returns how many batches were made.
         """
         made = 0
         now = self._now()
         while True:
             with self._state.transaction() as connection:
-                self._let_go(connection)
+                fails = connection.execute("SELECT 1 FROM outbox_batches WHERE attempts LIMIT 1")
+                if fails.fetchone() is not None:
+                    wait_seconds = math.inf
                 due = connection.execute(
                     "SELECT stream FROM outbox_rows GROUP BY stream"
                     " HAVING count(*) >= ? OR min(at) <= ?"
@@ -111,14 +126,13 @@ class Outbox:
             made += 1
 
     def next_batch(self) -> OutboxBatch | None:
-        """The oldest batch when it is due; None when nothing is, or it must wait to be retried."""
+        """The oldest batch that is due: one that fails again and again holds up no other."""
         with self._state.snapshot() as connection:
             row = connection.execute(
-                "SELECT * FROM outbox_batches ORDER BY number LIMIT 1"
+                "SELECT * FROM outbox_batches WHERE try_at <= ? ORDER BY number LIMIT 1",
+                (self._now(),),
             ).fetchone()
-        if row is None or row["try_at"] > self._now():
-            return None
-        return _batch(row)
+        return None if row is None else _batch(row)
 
     def waiting_batches(self) -> list[OutboxBatch]:
         """All batches, the next one first: what the very next uploads will be."""
@@ -154,15 +168,12 @@ class Outbox:
             _count(connection, "sent_rows", batch.rows)
 
     def failed(self, batch: OutboxBatch, error: str, retry_after: float | None = None) -> float:
-        """Try again later; returns in how many seconds.
-
-        Exponential with full jitter (M. Brooker, "Exponential Backoff And Jitter", AWS 2015), or
-        what the hub asked for.
-        """
-        ceiling = min(MAX_DELAY, FIRST_DELAY * 2 ** min(batch.attempts, 30))
-        delay = (
-            self._chance.uniform(FIRST_DELAY / 2, ceiling) if retry_after is None else retry_after
-        )
+        """Try again later; returns in how many seconds, or as the hub asked."""
+        delay = retry_after
+        if delay is None:
+            delay = seconds_to_wait(
+                batch.attempts, first=FIRST_DELAY, most=MAX_DELAY, chance=self._chance
+            )
         with self._state.transaction() as connection:
             connection.execute(
                 "UPDATE outbox_batches SET attempts = attempts + 1, try_at = ?, error = ?"
@@ -210,6 +221,11 @@ class Outbox:
             last_error=error[0] if error else None,
         )
 
+    def let_go(self) -> int:
+        """How many rows were dropped, as the bound or the hub wanted it."""
+        with self._state.snapshot() as connection:
+            return _counted(connection, "dropped_rows")
+
     def close(self) -> None:
         self._state.close()
 
@@ -231,45 +247,41 @@ class Outbox:
             "DELETE FROM outbox_rows WHERE stream = ? AND id <= ?", (stream, rows[-1]["id"])
         )
 
-    def _let_go(self, connection: Connection) -> None:
-        """Drop the oldest, batches before rows, until what waits is within its bound."""
-        size = connection.execute(
-            "SELECT (SELECT coalesce(sum(length(body)), 0) FROM outbox_rows)"
-            " + (SELECT coalesce(sum(length(payload)), 0) FROM outbox_batches)"
-        ).fetchone()[0]
-        while size > self._max_bytes:
-            batch = connection.execute(
-                "SELECT number, rows, length(payload) AS size FROM outbox_batches"
-                " ORDER BY number LIMIT 1"
-            ).fetchone()
-            if batch is not None:
-                connection.execute(
-                    "DELETE FROM outbox_batches WHERE number = ?", (batch["number"],)
-                )
-                _count(connection, "dropped_rows", batch["rows"])
-                size -= batch["size"]
-                continue
-            row = connection.execute(
-                "SELECT id, length(body) AS size FROM outbox_rows ORDER BY id LIMIT 1"
-            ).fetchone()
-            if row is None:
-                return
-            connection.execute("DELETE FROM outbox_rows WHERE id = ?", (row["id"],))
-            _count(connection, "dropped_rows", 1)
-            size -= row["size"]
-
     def _now(self) -> float:
         return self._clock().timestamp()
 
 
 def put_rows(
-    connection: Connection, stream: str, bodies: Sequence[dict[str, Any]], now: float
+    connection: Connection,
+    stream: str,
+    bodies: Sequence[dict[str, Any]],
+    now: float,
+    max_bytes: int,
 ) -> None:
     """Queue rows within a transaction of the caller's on the outbox's database."""
     connection.executemany(
         "INSERT INTO outbox_rows (stream, body, at) VALUES (?, ?, ?)",
         [(stream, json.dumps(body, separators=(",", ":")), now) for body in bodies],
     )
+    _let_go(connection, max_bytes)
+
+
+def _let_go(connection: Connection, max_bytes: int) -> None:
+    """Drop the oldest, batches before rows, until what waits is within its bound."""
+    while _counted(connection, "bytes") > max_bytes:
+        batch = connection.execute(
+            "DELETE FROM outbox_batches WHERE number = (SELECT min(number) FROM outbox_batches)"
+            " RETURNING rows"
+        ).fetchone()
+        if batch is not None:
+            _count(connection, "dropped_rows", batch["rows"])
+            continue
+        dropped = connection.execute(
+            "DELETE FROM outbox_rows WHERE id = (SELECT min(id) FROM outbox_rows)"
+        ).rowcount
+        if not dropped:
+            return
+        _count(connection, "dropped_rows", 1)
 
 
 def _payload(header: dict[str, Any], stream: str, key: str, rows: Sequence[Any]) -> bytes:
@@ -283,6 +295,11 @@ def _batch(row: Any) -> OutboxBatch:
         row["number"], row["key"], row["stream"], row["rows"], row["payload"], row["digest"],
         row["attempts"],
     )  # fmt: skip
+
+
+def _counted(connection: Connection, name: str) -> int:
+    row = connection.execute("SELECT value FROM outbox_counters WHERE name = ?", (name,)).fetchone()
+    return row[0] if row is not None else 0
 
 
 def _count(connection: Connection, name: str, more: int) -> None:

@@ -13,8 +13,8 @@ from runtime.errors import InvalidInputError
 from runtime.models import Mode
 from runtime.strict_json import parse_strictly
 
-#: Where the agent says how it stands.
-STATUS_FILE = "sync-status.json"
+#: Where the agent says how it stands; alerts read `last_success` there.
+STATUS_FILE = "sync.json"
 
 NO_HUB = "Nothing leaves this box: no hub is configured (cloud.api_url), or its mode is edge."
 BY_HAND = "Nothing leaves by itself: telemetry waits for `bundle export telemetry`."

@@ -19,7 +19,7 @@ from runtime.steward.observer import Batch, StewardContext
 from runtime.steward.state import Connection
 from runtime.tasks import load_task
 from sync.box_key import box_key
-from sync.outbox import TABLES, put_rows
+from sync.outbox import MEGABYTE, TABLES, put_rows
 from sync.privacy.field_rules import Rule
 from sync.privacy.filtering import PrivacyFilter
 
@@ -41,10 +41,12 @@ class TelemetryObserver:
         if not telemetry_wanted(context.config):
             raise LoopaiError("no hub is configured, so nothing is told")
         self._clock = context.clock
+        self._max_bytes = max_bytes(context.config)
         self._told = ToldRows(context.data_dir, context.config)
 
     def observe(self, task: str, records: Batch, transaction: Connection) -> None:
-        put_rows(transaction, task, self._told.of(task, records), self._clock().timestamp())
+        rows = self._told.of(task, records)
+        put_rows(transaction, task, rows, self._clock().timestamp(), self._max_bytes)
 
     def tick(self, moment: datetime) -> None:
         """Nothing is due: the agent sends."""
@@ -113,6 +115,11 @@ def is_told(execution_id: str, share: float = BALANCED_SHARE) -> bool:
 def telemetry_wanted(config: DeploymentConfig) -> bool:
     """Whether anything is to be told to anybody, over the wire or in bundles carried by hand."""
     return config.telemetry.enabled and (config.talks_to_hub or config.telemetry.by_bundle)
+
+
+def max_bytes(config: DeploymentConfig) -> int:
+    """How much may wait to leave this box."""
+    return int(config.telemetry.outbox_mb * MEGABYTE)
 
 
 def outbox_file(data_dir: DataDir) -> Path:

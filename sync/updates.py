@@ -7,21 +7,39 @@ serving, and the reason is said.
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.artifact_package import read_package, receive_package
 from runtime.artifacts import ArtifactStore
 from runtime.data_dir import DataDir, write_atomic
-from runtime.errors import LoopaiError, NotFoundError
+from runtime.errors import LoopaiError
 from runtime.tasks import load_task
+from sync.backoff import seconds_to_wait
 from sync.hub_client import Downloaded, HubClient, HubUnavailableError
 from sync.signing import TrustStore, UntrustedError, signed_package
+from sync.taken_up import TakenUp
+
+NOTES_FILE = "hub-versions.json"
+FIRST_WAIT, MOST_WAIT = 5.0, 600.0
 
 logger = logging.getLogger("loopai.sync")
 
 #: Makes a received version the one that serves, at once or in stages.
 Activate = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A version that could not be taken up, why, how often it was tried, and when it is again."""
+
+    version: int
+    reason: str
+    failures: int
+    try_at: float
 
 
 class Updates:
@@ -36,39 +54,55 @@ class Updates:
         self._activate = activate
         self._new_tasks = new_tasks
         self._store = ArtifactStore(data_dir)
-        #: What could not be taken up, by task: the version and why.
-        self.problems: dict[str, tuple[int, str]] = {}
+        self._notes = TakenUp(data_dir.state / NOTES_FILE)
+        #: What could not be taken up, by task.
+        self.missed: dict[str, Missed] = {}
 
     def take_up(self, latest: dict[str, int]) -> list[tuple[str, int]]:
         """Fetch and activate what is newer than what is here; returns what was taken up.
 
-        Raises HubUnavailableError when the hub goes away meanwhile.
+        What fails is tried again after a while that grows. Raises HubUnavailableError when the
+        hub goes away meanwhile.
         """
         known = set(self._data_dir.task_names())
         taken = []
         for task, version in sorted(latest.items()):
-            if not self._wants(task, version, known):
+            missed = self.missed.get(task)
+            if missed is not None and missed.version == version:
+                if time.monotonic() < missed.try_at:
+                    continue
+            elif not self._wants(task, version, known):
                 continue
             try:
                 self.take_one(task, version)
-            except HubUnavailableError:
-                raise
             except (LoopaiError, OSError) as error:
-                if self.problems.get(task) != (version, str(error)):
-                    logger.error("%s v%d is not taken up: %s", task, version, error)
-                self.problems[task] = (version, str(error))
+                self._miss(task, version, str(error))
+                if isinstance(error, HubUnavailableError):
+                    raise
                 continue
-            self.problems.pop(task, None)
+            self.missed.pop(task, None)
             taken.append((task, version))
         return taken
 
+    def seconds_to_next_try(self) -> float:
+        """When what could not be taken up is to be tried again."""
+        times = [missed.try_at for missed in self.missed.values()]
+        return max(0.0, min(times, default=math.inf) - time.monotonic())
+
     def take_one(self, task: str, version: int) -> None:
         """Fetch, check, store and activate one version. Raises LoopaiError, OSError."""
-        received = self._client.download(task, version)
+        if self._notes.received(task) != version or version not in self._store.versions(task):
+            self._receive(task, version)
+            self._notes.note_received(task, version)
+        self._activate(task, version)
+        self._notes.note_taken_up(task, version)
+        logger.info("took up %s v%d", task, version)
+
+    def _receive(self, task: str, version: int) -> None:
+        kept = self._data_dir.state / "downloads" / f"{task}-v{version}.part"
+        received = self._client.download(task, version, kept)
         self.check(task, version, received)
         receive_version(self._data_dir, task, version, received.content, received.specification)
-        self._activate(task, version)
-        logger.info("took up %s v%d", task, version)
 
     def check(self, task: str, version: int, received: Downloaded) -> None:
         """Raises UntrustedError unless a trusted key signed exactly this for this place."""
@@ -81,11 +115,26 @@ class Updates:
     def _wants(self, task: str, version: int, known: set[str]) -> bool:
         if task not in known and not self._new_tasks:
             return False
+        if version <= self._notes.taken_up(task):
+            return False
         try:
             newest = max(self._store.versions(task), default=0)
         except LoopaiError:  # no slug: nothing of ours
             return False
-        return version > newest or (version == newest and self._store.active(task) is None)
+        if version != newest:
+            return version > newest
+        # It came, or was made here, and has not served: a crash came between, or nobody's word.
+        served = {event["version"] for event in self._store.history(task)}
+        return version not in served and version != self._store.active(task)
+
+    def _miss(self, task: str, version: int, reason: str) -> None:
+        before = self.missed.get(task)
+        again = before is not None and before.version == version
+        failures = before.failures + 1 if before is not None and again else 0
+        if not again or (before is not None and before.reason != reason):
+            logger.error("%s v%d is not taken up: %s", task, version, reason)
+        wait = seconds_to_wait(failures, first=FIRST_WAIT, most=MOST_WAIT)
+        self.missed[task] = Missed(version, reason, failures, time.monotonic() + wait)
 
 
 def receive_version(
@@ -122,16 +171,3 @@ def trust_store(data_dir: DataDir) -> TrustStore:
 
 def trust_file(data_dir: DataDir) -> Path:
     return data_dir.root / "config" / "trusted-keys.json"
-
-
-def activate_at_once(data_dir: DataDir) -> Activate:
-    """Activation in one step, the way `loopai promote` does it."""
-    store = ArtifactStore(data_dir)
-
-    def activate(task: str, version: int) -> None:
-        try:
-            store.activate(task, version, reason="published by the hub")
-        except NotFoundError as error:
-            raise LoopaiError(str(error)) from None
-
-    return activate

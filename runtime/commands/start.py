@@ -108,7 +108,11 @@ def command(
     config = load_deployment(data_dir.deployment_file)
     # A task that the hub executes need not be here.
     central = config.mode is Mode.CENTRAL and SLUG.match(task_id)
-    task = checked_slug(task_id) if central else find_task(data_dir, task_id)
+    task = (
+        checked_slug(task_id)
+        if central
+        else find_task(data_dir, task_id, may_come=config.talks_to_hub)
+    )
     if api_key:
         os.environ["LOOPAI_API_KEY"] = api_key
 
@@ -137,10 +141,11 @@ def command(
     return serve(data_dir, lambda: load_deployment(data_dir.deployment_file), options, announce)
 
 
-def find_task(data_dir: DataDir, task_id: str) -> str:
+def find_task(data_dir: DataDir, task_id: str, *, may_come: bool = False) -> str:
     """The name of the task that is called `task_id` or has it as its id, checked to be sound.
 
-    Raises NotFoundError or InvalidInputError.
+    With `may_come`, a name that is not there yet will do: the hub has it. Raises NotFoundError or
+    InvalidInputError.
     """
     if not data_dir.root.is_dir():
         raise NotFoundError(
@@ -152,6 +157,9 @@ def find_task(data_dir: DataDir, task_id: str) -> str:
     try:
         wanted = UUID(task_id)
     except ValueError:
+        if may_come and not data_dir.task_file(task_id).exists():
+            click.echo(f"{task_id} is not here yet: served once the hub has brought it.", err=True)
+            return task_id
         return load_task(data_dir, task_id, with_examples=False).name
     for name in data_dir.task_names():
         try:

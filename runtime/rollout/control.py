@@ -60,7 +60,7 @@ def start_rollout(
     """
     store = ArtifactStore(data_dir)
     config = config or load_deployment(data_dir.deployment_file).rollout
-    _check_candidate(store, task, candidate)
+    check_candidate(store, task, candidate)
     with locked(data_dir, task):
         baseline = store.active(task)
         if baseline is None:
@@ -192,7 +192,8 @@ def _live_rollout(data_dir: DataDir, task: str) -> Rollout | None:
     return rollout if rollout is not None and rollout.live else None
 
 
-def _check_candidate(store: ArtifactStore, task: str, candidate: int) -> None:
+def check_candidate(store: ArtifactStore, task: str, candidate: int) -> None:
+    """Raises NotFoundError, or InvalidInputError for a version that is damaged or may not run."""
     source = store.program_source(task, candidate)
     refusals = check_source(source)
     if refusals:

@@ -44,10 +44,15 @@ class State:
             raise
 
     def create(self, tables: str) -> None:
-        """Run `CREATE TABLE IF NOT EXISTS …` statements, separated by `;`, all or none."""
+        """Run `CREATE … IF NOT EXISTS …` statements, separated by `;`, all or none."""
         with self.transaction() as connection:
-            for statement in filter(None, map(str.strip, tables.split(";"))):
-                connection.execute(statement)
+            statement = ""
+            for part in tables.split(";"):
+                statement += part + ";"
+                # A trigger holds semicolons of its own.
+                if sqlite3.complete_statement(statement):
+                    connection.execute(statement)
+                    statement = ""
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
