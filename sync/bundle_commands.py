@@ -222,12 +222,14 @@ def _import_versions(
     data_dir: DataDir, file: Path, bundle: Bundle, hub: HubPlace | None, only_store: bool,
     as_json: bool,
 ) -> dict[str, Any]:  # fmt: skip
+    from runtime.config import load_deployment
+    from sync.activation import Activation
     from sync.bundle_contents import take_versions, versions_in
-    from sync.updates import activate_at_once
 
     versions = versions_in(file, bundle)
     if hub is None:
-        activate = None if only_store else activate_at_once(data_dir)
+        config = load_deployment(data_dir.deployment_file)
+        activate = None if only_store else Activation(data_dir, config)
         taken = take_versions(data_dir, versions, activate)
     else:
         from sync.hub.app import open_hub

@@ -68,6 +68,7 @@ def start(
     from runtime.tls.contexts import server_context
     from sync.hub.app import make_app, open_hub
     from sync.hub.renewed_certificates import taken_up_on_sighup
+    from sync.hub.serving import listen, serving
 
     if not _is_loopback(host) and tls is None and not insecure:
         raise InvalidInputError(
@@ -81,18 +82,10 @@ def start(
     app = make_app(
         store, key, folder, origins=origins, per_minute=per_minute, executions=executions_per_minute
     )
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        access_log=False,
-        server_header=False,
-        ws="websockets-sansio",
-        ssl_context_factory=None if context is None else lambda config, default: context,
-    )
+    config = serving(app, host, port, context)
     click.echo(f"signing key {key.id}: boxes can be told to trust {key.public}", err=True)
     with taken_up_on_sighup(context, tls):
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run([listen(config)])
 
 
 @command.group("keys", help="Keys of the hub: whose they are and what they may do.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from starlette.middleware import Middleware
@@ -15,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.types import Message, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sync.signalr.connection import Connection
@@ -63,6 +65,27 @@ def signalr_routes(
     return [*bare, Mount(path, routes=inner, middleware=[cors])]
 
 
+class _Events(StreamingResponse):
+    """Server-sent events, ended when the client takes none of them for a while."""
+
+    def __init__(
+        self, events: AsyncIterator[bytes], seconds: float, connection: Connection
+    ) -> None:
+        super().__init__(events, media_type=EVENTS, headers=NO_CACHE)
+        self._seconds = seconds
+        self._connection = connection
+
+    async def stream_response(self, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(self._seconds):
+                await send(message)
+
+        try:
+            await super().stream_response(send_in_time)
+        except TimeoutError:
+            self._connection.end()
+
+
 class _Endpoint:
     def __init__(self, hub: Hub, authenticate: Authenticate) -> None:
         self._hub = hub
@@ -101,7 +124,8 @@ class _Endpoint:
             if connection.transport:
                 return Response("The connection has a transport already.", 409)
             connection.transport = wants
-            return StreamingResponse(self._events(connection), media_type=EVENTS, headers=NO_CACHE)
+            seconds = self._hub.limits.client_timeout_seconds
+            return _Events(self._events(connection), seconds, connection)
         if not connection.transport:
             connection.transport = wants
             self._touch(connection)
@@ -151,18 +175,17 @@ class _Endpoint:
         self._touch(connection)
         await socket.accept()
         sender = asyncio.create_task(self._send_frames(socket, connection))
+        receiver = asyncio.create_task(_receive_frames(socket, connection))
         try:
-            while not connection.closed:
-                message = await socket.receive()
-                if message["type"] != "websocket.receive":
-                    break
-                data = message.get("bytes")
-                connection.feed(data if data is not None else message["text"].encode())
-        except (WebSocketDisconnect, RuntimeError):
-            pass  # gone without a word
+            # A peer that takes nothing may say nothing either: whichever ends first ends it.
+            await asyncio.wait({sender, receiver}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             connection.end()
-            await asyncio.gather(sender, return_exceptions=True)
+            if receiver.done():
+                await asyncio.gather(sender, return_exceptions=True)
+            receiver.cancel()
+            sender.cancel()
+            await asyncio.gather(receiver, sender, return_exceptions=True)
 
     async def _send_frames(self, socket: WebSocket, connection: Connection) -> None:
         limit = self._hub.limits.client_timeout_seconds
@@ -230,6 +253,16 @@ class _Endpoint:
     @staticmethod
     def _touch(connection: Connection) -> None:
         connection.heard = asyncio.get_running_loop().time()
+
+
+async def _receive_frames(socket: WebSocket, connection: Connection) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):  # gone without a word
+        while not connection.closed:
+            message = await socket.receive()
+            if message["type"] != "websocket.receive":
+                return
+            data = message.get("bytes")
+            connection.feed(data if data is not None else message["text"].encode())
 
 
 def read_token(connection: HTTPConnection) -> str | None:

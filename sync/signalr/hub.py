@@ -42,7 +42,8 @@ class Hub:
         self.on_disconnected: Callable[[Connection], None] = lambda connection: None
         self._methods: dict[str, Method] = {}
         self._calls: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._running: dict[asyncio.Task[None], str] = {}
+        #: What runs, by connection.
+        self._running: dict[str, set[asyncio.Task[None]]] = {}
         self._uploads: dict[tuple[str, str], asyncio.Queue[Any]] = {}
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -93,7 +94,7 @@ class Hub:
 
     def ended(self, connection: Connection) -> None:
         self.by_token.pop(connection.token, None)
-        for task in [task for task, owner in self._running.items() if owner == connection.id]:
+        for task in self._running.get(connection.id, ()):
             task.cancel()
         for key in [key for key in self._uploads if key[0] == connection.id]:
             self._uploads.pop(key).put_nowait(_END)
@@ -122,17 +123,20 @@ class Hub:
         key = (connection.id, invocation_id or "")
         if invocation_id is not None and key in self._calls:
             raise ProtocolError(f"The invocationId '{invocation_id}' is in use.")
-        if list(self._running.values()).count(connection.id) >= self.limits.max_calls:
+        running = self._running.setdefault(connection.id, set())
+        if len(running) >= self.limits.max_calls:
             raise ProtocolError("Too many calls are under way.")
         # Before the task first runs: the next message may hold a stream's first item.
         uploads = self._open_uploads(connection, message)
         task = asyncio.create_task(self._run_call(connection, message, invocation_id, uploads))
-        self._running[task] = connection.id
+        running.add(task)
         if invocation_id is not None:
             self._calls[key] = task
 
         def end(task: asyncio.Task[None]) -> None:
-            del self._running[task]
+            running.discard(task)
+            if not running and self._running.get(connection.id) is running:
+                del self._running[connection.id]
             for stream_id in message.get("streamIds") or []:
                 self._uploads.pop((connection.id, stream_id), None)
             if invocation_id is not None:

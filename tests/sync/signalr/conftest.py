@@ -33,7 +33,7 @@ class RunningHub:
     async def _serve(self) -> None:
         app, self.hub = make_app(self._limits)
         config = uvicorn.Config(app, log_level="error", lifespan="off", ws="websockets-sansio")
-        server = uvicorn.Server(config)
+        self.server = server = uvicorn.Server(config)
         self.loop = asyncio.get_running_loop()
         self.hub.start()
         self._server = server

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
 from websockets.sync.client import connect
 
 from tests.support import wait_until
-from tests.sync.signalr.hub_server import ORIGIN, TOKEN
+from tests.sync.signalr.hub_server import ORIGIN, PATH, TOKEN
 
 HANDSHAKE = '{"protocol":"json","version":1}\x1e'
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -195,6 +198,53 @@ def test_a_client_that_takes_nothing_is_closed_and_others_get_everything(run_hub
                 got += len(records(good.recv(timeout=5)))
             wait_until(lambda: len(hub.hub.connections) == 2)
             assert http.get("", params=slow).status_code == 404
+
+
+@pytest.mark.parametrize("transport", ["WebSockets", "ServerSentEvents"])
+def test_a_client_that_reads_nothing_is_let_go_of_and_the_others_are_told_at_once(
+    run_hub: Any, transport: str
+) -> None:
+    hub = run_hub(max_waiting_bytes=300_000, client_timeout_seconds=2.0)
+    port = urlsplit(hub.url).port
+    with connect(socket_url(hub), max_size=None) as good, socket.socket() as slow:
+        good.send(HANDSHAKE)
+        good.recv()
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", port))
+        with httpx.Client(base_url=hub.url, headers=BEARER) as http:
+            token = negotiate(http)
+            slow.sendall(_request_of(transport, f"{PATH}?id={token}&access_token={TOKEN}"))
+            assert b"HTTP/1.1" in slow.recv(100)
+            if transport == "WebSockets":
+                frame = Frame(Opcode.TEXT, HANDSHAKE.encode()).serialize(mask=True)
+                slow.sendall(frame)
+            else:
+                http.post("", params={"id": token}, content=HANDSHAKE)
+        wait_until(lambda: len(hub.hub.connections) == 2)
+        told = 0
+        while len(hub.hub.connections) == 2:
+            good.send(_flood(told))
+            while not any(m["type"] == 3 for m in records(good.recv(timeout=10))):
+                pass
+            told += 1
+            assert told < 200
+        assert len(hub.hub.connections) == 1
+        wait_until(lambda: len(hub.server.server_state.tasks) == 1, 20)
+
+
+def _request_of(transport: str, target: str) -> bytes:
+    lines = [f"GET {target} HTTP/1.1", "Host: 127.0.0.1"]
+    if transport == "WebSockets":
+        lines += ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
+        lines += ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+    else:
+        lines += ["Accept: text/event-stream"]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def _flood(number: int) -> str:
+    call = {"type": 1, "invocationId": str(number), "target": "flood", "arguments": [100_000]}
+    return json.dumps(call) + "\x1e"
 
 
 def test_a_silent_client_is_ended_and_a_quiet_one_is_pinged(run_hub: Any) -> None:
