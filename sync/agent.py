@@ -110,6 +110,10 @@ class Agent:
             self._registered = False
             raise
         self._reached_at = format_time(utc_now())
+        if self._sending.problem is not None:
+            # It was away: what waits for it need wait no longer.
+            self._outbox.try_now()
+            self._sending.hurry()
         if self._config.mode is not Mode.CENTRAL and self._updates.take_up(latest):
             self._client.heartbeat(self._id, self._beat())
         return min(self._config.cloud.poll_sec, self._updates.seconds_to_next_try())
@@ -131,8 +135,7 @@ class Agent:
         }
         latest = self._client.register(registration)
         self._registered = True
-        # It was away: what waits for it need wait no longer.
-        self._outbox.try_now()
+        self._outbox.try_now()  # as a process before this one may have failed
         self._sending.hurry()
         return latest
 

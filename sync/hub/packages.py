@@ -113,11 +113,18 @@ class Packages:
         return len(old)
 
     def get(self, tenant: str, task: str, version: int) -> Package:
-        """One version. Raises NotFoundError."""
+        """One version. Raises NotFoundError, LoopaiError for one that is not what was published."""
         with self._store.read() as connection:
             package = self._select(connection, tenant, task, version)
         if package is None:
             raise NotFoundError(Problem(f"there is no {task} v{version} here."))
+        if hashlib.sha256(package.content).hexdigest() != package.digest:
+            raise LoopaiError(
+                Problem(
+                    f"{task} v{version} was damaged in the hub's database.",
+                    remedy="Restore it from a backup, or publish a new version.",
+                )
+            )
         return package
 
     def versions(self, tenant: str, task: str) -> list[dict[str, Any]]:

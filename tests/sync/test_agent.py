@@ -18,16 +18,20 @@ from runtime.clock import utc_now
 from runtime.config import DeploymentConfig, load_deployment
 from runtime.data_dir import DataDir
 from runtime.datasets.log import ExecutionLog
+from runtime.rollout.document import read_rollout
 from runtime.steward.loop import Steward
 from runtime.steward.observer import StewardContext
 from runtime.steward.observers import make_observers
 from runtime.steward.state import open_state
 from sync import agent as agent_module
+from sync import listener as listener_module
 from sync.agent import Agent
 from sync.audit import AuditLog
 from sync.box_key import deployment_id
 from sync.hub_client import HubClient
+from sync.listener import Listener
 from sync.own_key import OwnKey
+from sync.signalr import Limits
 from sync.signing import SigningKey
 from sync.updates import trust_store
 from tests.support import TASK, log_line, make_task, wait_until
@@ -44,13 +48,13 @@ output_schema: {enum: [spam, ham]}
 class Box:
     """One box's data directory and its agent, against a hub."""
 
-    def __init__(self, folder: Path, hub: Any, settings: str = "") -> None:
+    def __init__(self, folder: Path, hub: Any, settings: str = "", promote: str = "now") -> None:
         self.data_dir = DataDir(folder)
         self.key = hub.new_key("edge")
         file = self.data_dir.deployment_file
         file.parent.mkdir(parents=True)
         file.write_text(
-            f"cloud: {{api_url: '{hub.url}', api_key: '{self.key}'}}\n"
+            f"cloud: {{api_url: '{hub.url}', api_key: '{self.key}', promote: '{promote}'}}\n"
             f"telemetry: {{upload_interval_sec: 0.01, {settings}}}\n"
         )
         self.store = ArtifactStore(self.data_dir)
@@ -256,6 +260,135 @@ def test_a_cut_download_goes_on_where_it_was(
     assert box.store.active(TASK) == 1
     assert asked[0] is None
     assert all(one and one.startswith("bytes=") for one in asked[1:])
+
+
+def test_a_download_goes_on_after_a_restart_and_never_believes_what_was_kept(
+    box: Box, author: httpx.Client, packages: list[bytes]
+) -> None:
+    upload(author, packages[0], specification=SPECIFICATION)
+    asked: list[str | None] = []
+
+    class Cutting(Between):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            response = self.inner.handle_request(request)
+            if request.url.path.endswith("/download"):
+                asked.append(request.headers.get("range"))
+            if len(asked) != 1 or not request.url.path.endswith("/download"):
+                return response
+            content = response.read()
+
+            def cut() -> Iterator[bytes]:
+                yield content[:1000]
+                raise httpx.ReadError("cut")
+
+            return httpx.Response(200, headers=dict(response.headers), content=cut())
+
+    class Gone(Cutting):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if asked and request.url.path.endswith("/download"):
+                raise httpx.ConnectError("no route")
+            return super().handle_request(request)
+
+    restart(box, Gone())
+    box.ask()
+    assert "did not end well" in box.status()["problem"]
+    kept = box.data_dir.state / "downloads" / f"{TASK}-v1.part"
+    assert kept.stat().st_size > 1000
+    content = kept.read_bytes()
+    kept.write_bytes(content[:-500] + b"x" * 500)  # a bad cache
+    (box.data_dir.state / "hub-versions.json").write_text("{nonsense")
+    restart(box, Cutting())
+    box.ask()
+    assert asked == [None, "bytes=1000-", None]
+    assert box.store.active(TASK) == 1
+    assert not kept.exists()
+
+
+def restart(box: Box, transport: httpx.BaseTransport | None = None) -> None:
+    box.agent.close()
+    box.transport = transport
+    box.start()
+
+
+def test_a_version_that_was_received_and_not_activated_is_after_the_next_start(
+    box: Box, author: httpx.Client, packages: list[bytes], monkeypatch: Any
+) -> None:
+    upload(author, packages[0], specification=SPECIFICATION)
+    box.ask()
+    upload(author, packages[1], specification=SPECIFICATION)
+
+    def killed(*given: Any, **more: Any) -> None:
+        raise KeyboardInterrupt  # as a kill between the two would
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ArtifactStore, "activate", killed)
+        box.ask()
+    assert (box.store.versions(TASK), box.store.active(TASK)) == ([1, 2], 1)
+    restart(box)
+    box.ask()
+    assert box.store.active(TASK) == 2
+    box.store.rollback(TASK)
+    restart(box)
+    box.ask()
+    assert box.store.active(TASK) == 1  # a person's word holds
+
+
+def test_a_version_comes_in_stages_or_waits_for_a_person_where_that_is_configured(
+    tmp_path: Path, hub: Any, author: httpx.Client, packages: list[bytes]
+) -> None:
+    boxes = [Box(tmp_path / how, hub, promote=how) for how in ("staged", "no")]
+    for package in packages:
+        upload(author, package, specification=SPECIFICATION)
+        for box in boxes:
+            box.ask()
+            restart(box)
+            box.ask()
+    staged, waiting = boxes
+    rollout = read_rollout(staged.data_dir, TASK)
+    assert rollout is not None
+    assert (rollout.baseline, rollout.candidate, rollout.live) == (1, 2, True)
+    assert staged.store.active(TASK) == 1
+    assert (waiting.store.versions(TASK), waiting.store.active(TASK)) == ([1, 2], None)
+    for box in boxes:
+        assert box.status()["not_taken_up"] == {}
+        box.agent.close()
+
+
+def test_a_version_that_cannot_be_had_holds_up_no_other_task(
+    box: Box, author: httpx.Client, packages: list[bytes]
+) -> None:
+    for task in ("a-task", "b-task"):
+        other = SPECIFICATION.replace(TASK, task)
+        upload(author, packages[0], task, specification=other)
+
+    class Failing(Between):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if "/a-task/" in request.url.path:
+                return httpx.Response(503)
+            return self.inner.handle_request(request)
+
+    restart(box, Failing())
+    box.ask()
+    box.ask()
+    assert box.store.active("b-task") == 1
+    assert "503" in box.status()["not_taken_up"]["a-task"]["reason"]
+
+
+def test_a_box_that_hears_much_still_says_that_it_lives(hub: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(listener_module, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(hub.app.state.notifications.hub, "limits", Limits(client_timeout_seconds=2))
+    told: list[str] = []
+    listener = Listener(hub.url, hub.new_key("edge"), lambda name, given: told.append(name), str)
+    listener.start()
+    wait_until(lambda: listener.connected)
+    (connection,) = hub.app.state.notifications.hub.connections.values()
+    deadline = time.monotonic() + 4.5
+    while time.monotonic() < deadline:
+        hub.app.state.notifications.metric_update("acme", TASK, {})
+        time.sleep(0.05)
+    assert not connection.closed
+    assert len(told) > 20
+    listener.stop()
 
 
 def test_executions_reach_the_hub_once_over_restarts_and_a_hub_that_was_away(

@@ -21,6 +21,7 @@ from runtime.data_dir import DataDir
 from sync import agent
 from sync.hub.app import open_hub
 from sync.hub.hub_keys import HubKeys
+from sync.status import STATUS_FILE
 from tests.certificates import Authority, Pair
 from tests.support import clean_environment, make_task, wait_until
 
@@ -74,7 +75,7 @@ def agent_status(hub: SecuredHub, folder: Path, authority: Authority, pair: Pair
     stop = threading.Event()
     running = threading.Thread(target=agent.run, args=(data_dir, stop))
     running.start()
-    file = data_dir.state / "sync-status.json"
+    file = data_dir.state / STATUS_FILE
 
     def told() -> Any:
         status = json.loads(file.read_text()) if file.exists() else {}

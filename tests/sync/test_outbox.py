@@ -111,6 +111,44 @@ def test_failures_wait_longer_each_time_and_never_beyond_the_limit(
     assert outbox.next_batch() is not None
 
 
+def test_a_batch_that_fails_holds_up_no_other_and_offline_only_full_ones_are_made(
+    outbox: Outbox, clock: MovableClock
+) -> None:
+    outbox.put("spam", [{"n": number} for number in range(20)])
+    assert outbox.make_batches(HEADER) == 2
+    poison = outbox.next_batch()
+    assert poison is not None
+    outbox.failed(poison, "500")
+    other = outbox.next_batch()
+    assert other is not None
+    assert other.number > poison.number
+    outbox.failed(other, "no route")
+    for week in range(3):
+        outbox.put("spam", [{"n": week}] * 4)
+        clock.forward(7 * 86_400)
+        assert outbox.make_batches(HEADER) == (1 if week == 2 else 0)
+    outbox.try_now()
+    while (batch := outbox.next_batch()) is not None:
+        outbox.sent(batch)
+    assert outbox.make_batches(HEADER) == 1
+    assert outbox.status().sent_rows == 30
+
+
+def test_what_waits_is_counted_as_it_comes_and_goes(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.db", max_bytes=3000, batch_rows=10)
+    chance = random.Random(3)
+    for _ in range(200):
+        outbox.put("spam", [{"text": "é" * chance.randint(0, 30)}] * chance.randint(1, 9))
+        outbox.make_batches(HEADER)
+        if chance.random() < 0.3 and (batch := outbox.next_batch()) is not None:
+            outbox.sent(batch)
+        waiting = outbox.status().bytes
+        with outbox._state.snapshot() as connection:
+            name = "SELECT value FROM outbox_counters WHERE name = 'bytes'"
+            assert connection.execute(name).fetchone()[0] == waiting <= 3000
+    outbox.close()
+
+
 def test_when_it_is_full_the_oldest_go_and_are_counted(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "outbox.db", max_bytes=5000, batch_rows=10)
     for number in range(300):

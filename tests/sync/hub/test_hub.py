@@ -13,9 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 from websockets.sync.client import connect
 
 from runtime.errors import InvalidInputError, LoopaiError
+from sync.hub import tables
 from sync.hub.app import open_hub
 from sync.hub.store import Store
 from sync.signing import Signature, TrustStore, signed_package
@@ -94,6 +96,19 @@ def test_a_download_goes_on_where_it_was_cut_and_is_not_repeated_when_known(
         assert http.get(path, headers={"range": f"bytes={size}-"}).status_code == 416
         stale = http.get(path, headers={"range": "bytes=9-", "if-range": '"other"'})
         assert (stale.status_code, stale.content) == (200, packages[0])
+
+
+def test_a_version_that_was_changed_in_the_database_is_not_handed_out(
+    hub: Any, packages: list[bytes]
+) -> None:
+    with hub.client("publish", "edge") as http:
+        upload(http, packages[0])
+        evil = packages[0].replace(b"'ham'", b"'bad'")
+        with hub.store.write() as connection:
+            connection.execute(update(tables.packages).values(content=evil))
+        answer = http.get(f"/api/v1/artifacts/{TASK}/v1/download")
+        assert answer.status_code == 500
+        assert "damaged" in answer.json()["detail"]
 
 
 def test_a_version_is_immutable(hub: Any, packages: list[bytes]) -> None:
@@ -258,10 +273,6 @@ def test_who_asks_too_often_waits_and_others_do_not(tmp_path: Path) -> None:
 def test_a_database_of_a_later_release_and_one_that_is_not_there_are_said_so(
     tmp_path: Path,
 ) -> None:
-    from sqlalchemy import update
-
-    from sync.hub import tables
-
     store, _ = open_hub(tmp_path)
     with store.write() as connection:
         connection.execute(update(tables.facts).values(value="99"))
