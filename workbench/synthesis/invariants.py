@@ -16,6 +16,7 @@ from runtime.errors import InvalidInputError, Problem
 from runtime.invariant import MODULES
 from runtime.models import Example, Invariant, TaskSpecification
 from runtime.sandbox import GateError, Program, Sandbox
+from runtime.schema_check import SchemaCheck
 from workbench.synthesis.made_inputs import make_inputs
 
 MADE_INPUTS = 200
@@ -57,6 +58,7 @@ class Invariants:
         """Raises InvalidInputError where the sandbox refuses an expression."""
         self._sandbox = sandbox
         self._invariants = task.invariants
+        self._fits = SchemaCheck(task.output_schema, "output_schema")
         self._programs = [
             _compile(invariant, number, sandbox) for number, invariant in enumerate(task.invariants)
         ]
@@ -85,12 +87,17 @@ class Invariants:
     def objection(self, program: Program) -> str | None:
         """Why a program may not be chosen, with the input; None where all invariants hold.
 
-        Inputs that it gives no answer to are passed over: there is nothing to judge.
+        Inputs that it gives no answer to are passed over: there is nothing to judge. So are
+        answers that break the output's schema: whoever serves it gives an error in their place.
         """
         if not self._invariants:
             return None
         results = self._sandbox.run(program, self._inputs)
-        answered = [position for position, result in enumerate(results) if result.ok]
+        answered = [
+            position
+            for position, result in enumerate(results)
+            if result.ok and not self._fits.errors(result.output)
+        ]
         found = self.broken([(self._inputs[p], results[p].output) for p in answered])
         if not found:
             return None

@@ -123,6 +123,12 @@ def test_a_program_that_breaks_an_invariant_on_a_made_input_is_not_chosen(sandbo
     assert '{"text": ""}' in reason and '"none"' in reason and "because it is copied" in reason
 
 
+def test_an_answer_that_its_schema_forbids_is_no_answer_to_judge(sandbox):
+    silent = 'def run(input_data):\n    return input_data.get("text", "")[:3] or None\n'
+    outcome = synthesize(shortening("len(output) <= 3"), [Proposes(silent)], sandbox=sandbox)
+    assert outcome.chosen.candidate.source == silent
+
+
 def test_the_next_proposal_of_the_same_strategy_takes_its_place(sandbox):
     task = shortening("output in input['text']")
     outcome = synthesize(task, [Proposes(REPEAT, SHORTEN)], sandbox=sandbox)
