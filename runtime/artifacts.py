@@ -25,6 +25,7 @@ from runtime import artifact_files as files
 from runtime.clock import Clock, format_time, utc_now
 from runtime.data_dir import DataDir, sync_folder, write_atomic
 from runtime.errors import InvalidInputError, LoopaiError, NotFoundError, Problem
+from runtime.format_version import check_format, newer
 from runtime.models import FORMAT_VERSION, ArtifactStatus, ProgramArtifact, TaskSpecification
 from runtime.strict_json import parse_strictly
 
@@ -107,10 +108,10 @@ class ArtifactStore:
             data = parse_strictly(file.read_bytes())
         except (OSError, ValueError) as error:
             raise InvalidInputError(Problem(f"cannot be read: {error}.", file)) from None
-        if not isinstance(data, dict) or data.get("v") != FORMAT_VERSION:
-            raise InvalidInputError(
-                Problem(f"is not of format version {FORMAT_VERSION}.", file, field="v")
-            )
+        if not isinstance(data, dict):
+            raise InvalidInputError(Problem("is no JSON object.", file))
+        if data.get("v") != FORMAT_VERSION:
+            raise newer(file, data.get("v"), FORMAT_VERSION)
         return data
 
     def program_source(self, task: str, version: int) -> str:
@@ -200,10 +201,14 @@ class ArtifactStore:
     def history(self, task: str) -> list[dict[str, Any]]:
         """What became of the versions, oldest first: `{"event", "version", "at", "reason"}`."""
         try:
-            lines = self._history_file(task).read_bytes().splitlines()
+            file = self._history_file(task)
+            lines = file.read_bytes().splitlines()
         except FileNotFoundError:
             return []
-        return [json.loads(line) for line in lines if line.strip()]
+        events = [json.loads(line) for line in lines if line.strip()]
+        for number, event in enumerate(events, start=1):
+            check_format(event, file, FORMAT_VERSION, number)
+        return events
 
     def zip_bytes(self, task: str, version: int) -> bytes:
         """The version as a ZIP: the same bytes on every machine, so it can be signed."""

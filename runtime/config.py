@@ -16,7 +16,8 @@ from pydantic import BaseModel, Field, PrivateAttr, SecretStr
 
 from runtime.alerts.settings import AlertsConfig
 from runtime.errors import InvalidInputError, NotFoundError, Problem
-from runtime.models import Mode, Model, PrivacyMode
+from runtime.format_version import check_format
+from runtime.models import FORMAT_VERSION, Mode, Model, PrivacyMode
 from runtime.rollout.settings import RolloutConfig
 from runtime.sampling.settings import SamplingConfig
 from runtime.tls.settings import ClientTls, ServerTls
@@ -299,7 +300,11 @@ def load_deployment(
         return DeploymentConfig()
     if document.data is None:
         return DeploymentConfig()
-    filled = _fill_typed(document.data, DeploymentConfig, (), document, environment)
+    check_format(document.data, file, FORMAT_VERSION, document.line_of(("v",)))
+    settings = document.data
+    if isinstance(settings, dict):
+        settings = {key: value for key, value in settings.items() if key != "v"}
+    filled = _fill_typed(settings, DeploymentConfig, (), document, environment)
     config = document.as_model(DeploymentConfig, filled)
     config._document = document
     problem = _contradiction(config, document)

@@ -22,6 +22,7 @@ from typing import Literal, get_args
 from runtime.clock import Clock, format_time, utc_now
 from runtime.data_dir import write_atomic
 from runtime.errors import InvalidInputError, NotFoundError, Problem
+from runtime.format_version import newer
 from runtime.models import FORMAT_VERSION
 
 Scope = Literal["execute", "read", "admin"]
@@ -96,7 +97,7 @@ class KeyFile:
             raise self._damaged(str(error)) from None
         try:
             if data["v"] != FORMAT_VERSION:
-                raise self._damaged(f"format version {data['v']!r}")
+                raise newer(self.path, data["v"], FORMAT_VERSION)
             return [StoredKey(**{**key, "scopes": tuple(key["scopes"])}) for key in data["keys"]]
         except (TypeError, KeyError) as error:
             raise self._damaged(f"{error} is wrong or missing") from None

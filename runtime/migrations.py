@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime.data_dir import sync_folder
-from runtime.errors import InvalidInputError, Problem
+from runtime.format_version import newer
 
 #: Takes a database from the format one lower; runs in a transaction that is not its own.
 Step = Callable[[sqlite3.Connection], None]
@@ -26,21 +26,6 @@ class Format:
 
     version: int = 1
     steps: Mapping[int, Step] = field(default_factory=dict)
-
-
-def newer(
-    file: Path | str, found: object, reads: int, line: int | None = None
-) -> InvalidInputError:
-    """What is said of a file that a later release wrote."""
-    return InvalidInputError(
-        Problem(
-            f"has format version {found!r}; this release reads {reads}.",
-            file,
-            line,
-            field="v",
-            remedy="Use the release that wrote it, or a later one.",
-        )
-    )
 
 
 def bring_up_to_date(connection: sqlite3.Connection, path: Path, target: Format) -> None:

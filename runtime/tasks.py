@@ -18,6 +18,7 @@ from runtime.yaml_document import YamlDocument
 MAX_EXAMPLE_BYTES = 1_000_000
 MAX_EXAMPLES_FILE_BYTES = 512_000_000
 MAX_PROBLEMS = 20
+UPGRADE = "Use the release that wrote it, or a later one; or correct the number."
 
 
 def load_task(data_dir: DataDir, name: str, *, with_examples: bool = True) -> TaskSpecification:
@@ -69,7 +70,7 @@ def task_of(document: YamlDocument) -> TaskSpecification:
         document.fail(
             f"has format version {version!r}; this release reads {FORMAT_VERSION}.",
             ("v",),
-            "Upgrade Loopai, or correct the number.",
+            UPGRADE,
         )
     if "examples" in data:
         document.fail("examples stand in examples.jsonl beside this file.", ("examples",))
@@ -208,6 +209,8 @@ def _line_problems(
         return [(None, 'is no example: it needs the keys "input" and "output".', None)]
     if extra := sorted(value.keys() - {"input", "output", "origin", "v"}):
         return [(extra[0], "there is no such key in an example.", "Remove it.")]
+    if (version := value.get("v", FORMAT_VERSION)) != FORMAT_VERSION:
+        return [("v", f"has format version {version!r}; this release reads 1.", UPGRADE)]
     if not isinstance(value.get("origin", {}), dict):
         return [("origin", "must be an object.", None)]
     if not isinstance(value["input"], dict):

@@ -18,6 +18,7 @@ from runtime.clock import format_time, utc_now
 from runtime.data_dir import make_folder
 from runtime.datasets.owned_file import open_owned
 from runtime.errors import LoopaiError, Problem
+from runtime.format_version import check_format
 from runtime.strict_json import canonical, parse_strictly
 
 FORMAT_VERSION = 1
@@ -105,6 +106,7 @@ class AuditLog:
         start = max(0, end - 65_536)
         tail = os.pread(handle, end - start, start)
         last = parse_strictly(tail.rstrip(b"\n").rpartition(b"\n")[2])
+        check_format(last, self.file, FORMAT_VERSION)
         return last["sequence"], last["hash"]
 
 

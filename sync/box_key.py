@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runtime.data_dir import DataDir, write_atomic
 from runtime.errors import InvalidInputError, Problem
+from runtime.format_version import check_format
 from runtime.strict_json import parse_strictly
 
 KEY_BYTES = 32
@@ -30,6 +31,7 @@ def _identity(data_dir: DataDir) -> dict[str, str]:
     file = identity_file(data_dir)
     try:
         found = parse_strictly(file.read_bytes())
+        check_format(found, file)
         if len(bytes.fromhex(found["key"])) == KEY_BYTES and found["deployment_id"]:
             return {"key": found["key"], "deployment_id": str(found["deployment_id"])}
     except FileNotFoundError:

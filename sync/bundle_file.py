@@ -19,6 +19,7 @@ from runtime.artifact_package import DAMAGED_ZIP
 from runtime.clock import format_time, utc_now
 from runtime.data_dir import write_atomic
 from runtime.errors import InvalidInputError, NotFoundError, Problem
+from runtime.format_version import check_format
 from runtime.strict_json import parse_strictly
 from sync.own_key import OwnKey
 from sync.signing import Signature, Statement, TrustStore
@@ -110,10 +111,8 @@ def read_bundle(file: Path, trust: TrustStore, *, first_use: bool = True) -> Bun
             if extra != {MANIFEST, SIGNATURE, SIGNER, STATEMENTS}:
                 unknown = ", ".join(sorted(extra - {MANIFEST, SIGNATURE, SIGNER, STATEMENTS}))
                 raise _bad(file, f"holds what its manifest does not name: {unknown}.")
-            if manifest["v"] != FORMAT_VERSION or manifest["kind"] not in (
-                "artifacts",
-                "telemetry",
-            ):
+            check_format(manifest, file, FORMAT_VERSION)
+            if manifest["kind"] not in ("artifacts", "telemetry"):
                 raise _bad(file, "is of a format this release does not read.")
             return Bundle(
                 manifest["kind"],

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from runtime.clock import format_time, utc_now
 from runtime.data_dir import make_folder, write_atomic
 from runtime.errors import InvalidInputError, LoopaiError, NotFoundError, Problem
+from runtime.format_version import check_format
 from runtime.strict_json import parse_strictly
 
 Purpose = Literal["artifact", "bundle", "rotation"]
@@ -245,8 +246,9 @@ class TrustStore:
             return
         except ValueError as error:
             raise InvalidInputError(Problem(f"cannot be read: {error}.", self.file)) from None
-        if not isinstance(data, dict) or data.get("v") != FORMAT_VERSION:
-            raise InvalidInputError(Problem("is of no format this release knows.", self.file))
+        check_format(data, self.file, FORMAT_VERSION)
+        if not isinstance(data, dict):
+            raise InvalidInputError(Problem("is no list of keys.", self.file))
         self.keys, self.revoked = data["keys"], data["revoked"]
 
 

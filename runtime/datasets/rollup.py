@@ -24,6 +24,7 @@ from runtime.datasets.execution_stats import ExecutionLine, ExecutionStats, Vali
 from runtime.datasets.log_files import SIZE_MODULUS, content_size, list_log_files
 from runtime.datasets.reader import LogReader
 from runtime.errors import LoopaiError
+from runtime.format_version import check_format
 from runtime.models import FORMAT_VERSION
 from runtime.tasks import load_task
 
@@ -124,7 +125,8 @@ def _by_day_more(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _day_stats(data_dir: DataDir, task: str, day: date, today: date) -> dict[str, Any]:
-    kept = _read_kept(data_dir.daily_stats_file(task, day))
+    has_log = bool(list_log_files(data_dir.executions(task), day, day))
+    kept = _read_kept(data_dir.daily_stats_file(task, day), has_log)
     if kept is not None:
         read = (kept["log_bytes"], kept.get("validation_bytes", 0))
         there = (
@@ -187,14 +189,18 @@ def _size(folder: Path, day: date, prefix: str = "") -> int:
     return sum(content_size(file) for file in files) % SIZE_MODULUS
 
 
-def _read_kept(file: Path) -> dict[str, Any] | None:
-    """What a daily file holds; None when it is absent, damaged or of another format."""
+def _read_kept(file: Path, has_log: bool) -> dict[str, Any] | None:
+    """What a daily file holds; None when it is absent or damaged, or of another format and can be
+    derived again. Raises InvalidInputError for a later release's whose log is gone."""
     try:
         data = msgspec.json.decode(file.read_bytes())
     except (FileNotFoundError, ValueError):
         return None
-    if not isinstance(data, dict) or data.get("v") != FORMAT_VERSION:
+    if not isinstance(data, dict):
         return None
+    if data.get("v") != FORMAT_VERSION and has_log:
+        return None
+    check_format(data, file, FORMAT_VERSION)
     return data
 
 

@@ -137,7 +137,7 @@ def _delete(data_dir: DataDir, step: Step, outcome: Outcome) -> None:
                 path.unlink(missing_ok=True)
             plain = file.path.name.removesuffix(COMPRESSED)
             file.path.with_name(plain + QUARANTINE).unlink(missing_ok=True)
-        except OSError as error:
+        except (OSError, LoopaiError) as error:
             outcome.problems.append(f"{entry['file']} cannot be deleted: {error}")
             return
     outcome.deleted.append(entry)

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from runtime.data_dir import DataDir, make_folder, write_atomic
 from runtime.errors import InvalidInputError, NotFoundError, Problem
+from runtime.format_version import check_format
 from runtime.rollout.rollout import Rollout
 
 logger = logging.getLogger("loopai.rollout")
@@ -147,6 +148,7 @@ def _past_file(data_dir: DataDir, task: str) -> Path:
 def _decoded(content: bytes, file: Path, line: int | None = None) -> Rollout:
     try:
         data: Any = json.loads(content)
+        check_format(data, file, line=line)
         return Rollout.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, insert, inspect, select, update
 
-from runtime.migrations import backup_file, copy_database, newer
+from runtime.format_version import newer
+from runtime.migrations import backup_file, copy_database
 from sync.hub import tables
 
 #: Takes a database from the format one lower. On PostgreSQL and SQLite alike all steps are one

@@ -35,7 +35,7 @@ def wheel(built) -> Path:
 
 @pytest.fixture(scope="module")
 def edge_box(wheel, tmp_path_factory) -> Installation:
-    return fresh(tmp_path_factory.mktemp("edge") / "venv", "3.11", wheel)
+    return fresh(tmp_path_factory.mktemp("edge") / "venv", "3.11", wheel, with_pip=True)
 
 
 def contents(wheel: Path) -> dict[str, bytes]:
@@ -92,7 +92,7 @@ def test_a_wheelhouse_installs_with_no_network(edge_box, tmp_path, python):
     options = ("--extra", "sync", "--python", python, "--platform", "linux-x86_64", "--json")
     made = json.loads(edge_box.run("loopai", "wheelhouse", house, *options).stdout)
     assert made["bytes"] == sum(path.stat().st_size for path in house.iterdir())
-    target = fresh(tmp_path / "venv", python)
+    target = fresh(tmp_path / "venv", python, with_pip=True)
     install = ("install", "-q", "--no-index", "--find-links", "house", "--require-hashes")
     install += ("-r", "house/requirements.txt")
     target.run("pip", *install, under=WITHOUT_NETWORK, cwd=tmp_path)
@@ -108,7 +108,7 @@ def test_a_wheel_that_was_changed_is_not_installed(edge_box, tmp_path):
     changed = next(house.glob("click-*.whl"))
     with zipfile.ZipFile(changed, "a") as file:
         file.writestr("click/more.py", "print('mine')")
-    target = fresh(tmp_path / "venv", "3.11")
+    target = fresh(tmp_path / "venv", "3.11", with_pip=True)
     install = ("install", "-q", "--no-index", "--find-links", house, "--require-hashes")
     done = target.run("pip", *install, "-r", house / "requirements.txt", code=1)
     assert "DO NOT MATCH THE HASHES" in done.stderr
