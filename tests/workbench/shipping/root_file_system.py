@@ -7,8 +7,10 @@ and host name, a read-only root, a volume, an unprivileged user with no capabili
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -111,7 +113,8 @@ def build(context: Path, folder: Path) -> Image:
     debian(base)
     stages: dict[str, Image] = {}
     image = Image(base)
-    for step in DockerfileParser(fileobj=(context / "Dockerfile").open("rb")).structure:
+    dockerfile = io.BytesIO((context / "Dockerfile").read_bytes())
+    for step in DockerfileParser(fileobj=dockerfile).structure:
         instruction, value = step["instruction"], step["value"]
         if instruction == "FROM":
             name = value.split(" AS ")[1] if " AS " in value else "last"
@@ -155,6 +158,4 @@ def _run(image: Image, command: str) -> None:
 
 
 def _pairs(value: str) -> dict[str, Any]:
-    import shlex
-
     return dict(part.split("=", 1) for part in shlex.split(value))
