@@ -29,11 +29,6 @@ class HubProcess:
         self.start()
 
     def start(self) -> None:
-        with (self.folder / "hub.log").open("ab") as log:
-            command = [*self._command(*self._options)]
-            self._process = subprocess.Popen(
-                command, stdout=log, stderr=log, env=clean_environment()
-            )
         wait_until(self._answers, 60)
 
     def stop(self) -> None:
@@ -77,7 +72,12 @@ class HubProcess:
         return [sys.executable, "-m", "workbench", "hub", *named, *place]
 
     def _answers(self) -> bool:
-        assert self._process is not None and self._process.poll() is None, "the hub ended"
+        # While it was away its port may have been anybody's for a moment.
+        if self._process is None or self._process.poll() is not None:
+            with (self.folder / "hub.log").open("ab") as log:
+                self._process = subprocess.Popen(
+                    self._command(*self._options), stdout=log, stderr=log, env=clean_environment()
+                )
         try:
             return httpx.get(self.url + "/ready").status_code == 200
         except httpx.TransportError:

@@ -39,7 +39,13 @@ def seen(http: Any) -> dict[str, Any]:
     return {path: http.get(path).json() for path in (*paths, "/api/v1/signing-key")}
 
 
-@pytest.mark.parametrize("moves", [False, True], ids=["same database", "other database"])
+@pytest.mark.parametrize(
+    "moves",
+    [
+        pytest.param(False, id="same database"),
+        pytest.param(True, id="other database", marks=pytest.mark.thorough),
+    ],
+)
 def test_a_hub_is_copied_while_it_works_and_made_anew(
     hub: RunningHub,
     database: str | None,

@@ -46,7 +46,7 @@ def test_a_row_that_no_database_takes_is_rejected_and_the_others_are_kept(hub: A
     count = 0
     with hub.client("edge") as http:
 
-        @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
         @given(ROWS)
         def check(row: dict[str, Any]) -> None:
             nonlocal count
