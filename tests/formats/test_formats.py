@@ -76,7 +76,7 @@ def test_everything_of_an_older_release_is_read(release, loopai):
     assert answer("runs", "list")[0]["state"] == "finished"
     assert answer("hub", "keys", "list")[0]["tenant"] == "acme"
     assert loopai(release, "notebook", "check", str(notebook_of(release)))[0] == 0
-    assert "agent: registered" in loopai(release, "sync", "status")[1]
+    assert "hub: http://127.0.0.1:18391" in loopai(release, "sync", "status")[1]
     assert loopai(release, "sync", "audit")[0] == 0
     assert loopai(release, "keys", "list", group=runtime_group)[1].count("till") == 1
 
