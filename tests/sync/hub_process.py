@@ -37,6 +37,12 @@ class HubProcess:
             self._process.wait(timeout=30)
             self._process = None
 
+    def kill(self) -> None:
+        """As a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """It is away during the block."""
