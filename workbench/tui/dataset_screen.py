@@ -53,7 +53,6 @@ class DatasetScreen(RowFinding):
         super().__init__()
         self._of_task: str | None = None
         self._following = False
-        self._wanted_row = 0
         self._resting: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -92,6 +91,7 @@ class DatasetScreen(RowFinding):
             self._show_nothing()
         else:
             self.open_file(path, cursor=kept.get("row", 0), query=kept.get("query", ""))
+            self.wanted_sort, self.sorted_from = kept.get("sort", ""), kept.get("sorted_from", 0)
 
     def open_file(self, path: Path, *, cursor: int = 0, query: str = "") -> None:
         """Show a file's first rows now; index the rest in the background."""
@@ -104,7 +104,7 @@ class DatasetScreen(RowFinding):
             self.opened_file.close()
         self.opened_file, self.query_text, self.sorted_by = opened, "", ""
         self._following = False
-        self._wanted_row = cursor
+        self.wanted_row, self.wanted_sort = cursor, ""
         self.run_worker(opened.work, thread=True, group="index", exit_on_error=False)
         self.query_one("#records").display = True
         self.query_one("#no-records").display = False
@@ -140,9 +140,10 @@ class DatasetScreen(RowFinding):
         was_at_end = table.at_end
         if opened.columns and not table.has_columns:
             table.show_rows(opened.rows, opened.columns)
+        self.sort_again(opened)
         if table.take_growth():
-            if self._wanted_row and table.count > self._wanted_row:
-                table.cursor, self._wanted_row = self._wanted_row, 0
+            if self.wanted_row and not self.wanted_sort and table.count > self.wanted_row:
+                table.cursor, self.wanted_row = self.wanted_row, 0
                 table.to_cursor(centre=True)
             elif self._following and was_at_end:
                 table.action_to_end()
@@ -236,7 +237,7 @@ class DatasetScreen(RowFinding):
         except InvalidInputError as error:
             self.loopai.show_error(error, "This is no filter")
             return
-        self.query_text, self.sorted_by = query, ""
+        self.query_text, self.sorted_by, self.wanted_sort = query, "", ""
         self.query_one(RecordTable).show_rows(self.opened_file.rows, self.opened_file.columns)
 
     def action_failures(self) -> None:
@@ -281,6 +282,11 @@ class DatasetScreen(RowFinding):
     def kept_state(self) -> dict[str, Any]:
         if self.opened_file is None:
             return {}
-        row = self.query_one(RecordTable).cursor
-        kept = {"task": self._of_task, "file": str(self.opened_file.path), "query": self.query_text}
-        return {**kept, "row": 0 if self.sorted_by else row}
+        return {
+            "task": self._of_task,
+            "file": str(self.opened_file.path),
+            "query": self.query_text,
+            "row": self.query_one(RecordTable).cursor,
+            "sort": self.sorted_by,
+            "sorted_from": self.sorted_from,
+        }

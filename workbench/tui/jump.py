@@ -27,10 +27,10 @@ def jump_targets(screen: Screen[object]) -> dict[str, tuple[Widget, Region]]:
             continue
         if not visible.overlaps(widget.region):
             continue
-        letter = widget.place.key if isinstance(widget, Tab) else next(letters, None)
-        if letter is None:
-            break
-        targets[letter] = (widget, widget.region)
+        if isinstance(widget, Tab):
+            targets[widget.place.key] = (widget, widget.content_region)
+        elif letter := next(letters, None):
+            targets[letter] = (widget, widget.region)
     return targets
 
 
@@ -46,8 +46,11 @@ class JumpMode(ModalScreen[Widget | None]):
     def compose(self) -> ComposeResult:
         for letter, (widget, region) in self._targets.items():
             label = Label(letter, classes="jump-letter")
-            inset = 0 if isinstance(widget, Tab) else 1
-            label.styles.offset = (max(0, region.x + inset - 1), region.y)
+            # On a tab it stands on the digit, so that the name can be read.
+            left = region.x - 1 if isinstance(widget, Tab) else region.x
+            label.styles.offset = (max(0, left), region.y)
+            if left < 0:
+                label.styles.width = 2
             yield label
 
     def on_key(self, event: events.Key) -> None:

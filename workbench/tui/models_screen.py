@@ -67,6 +67,8 @@ class ModelsScreen(PlaceScreen):
         super().__init__()
         self._asked = False
         self._address = ""
+        #: Whether the server answered, and had a model.
+        self._reached = self._listed = False
         self._judges: dict[str, str] = {}
 
     def compose_body(self) -> ComposeResult:
@@ -95,6 +97,9 @@ class ModelsScreen(PlaceScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "cancel":
             return bool(self.query("#pull")) and self.query_one("#pull").display
+        if action in ("use", "remove", "pull"):
+            wanted = self._reached if action == "pull" else self._listed
+            return wanted or not self.is_mounted
         return True
 
     def action_refresh(self) -> None:
@@ -121,8 +126,10 @@ class ModelsScreen(PlaceScreen):
             self.app.call_from_thread(self._show, rows, used)
 
     def _show(self, rows: list[Mapping[str, Any]] | None, used: str | None) -> None:
+        self._reached, self._listed = rows is not None, bool(rows)
         self.query_one("#models").display = bool(rows)
         self.query_one("#no-models").display = not rows
+        self.refresh_bindings()
         if rows:
             table = self.query_one(ModelTable)
             table.border_title = f"Models of {self._address}"

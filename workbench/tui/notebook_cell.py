@@ -86,14 +86,15 @@ made before something it stands on has changed.
             editor = CellEditor(self.block)
             self.add_class("-editing")
             await self.mount(editor, after=self.query_one(".cell-source"))
-            editor.focus()
+            # At once: `focus()` waits its turn, and a key pressed meanwhile would be a command.
+            self.screen.set_focus(editor)
 
     async def close_editor(self) -> None:
         """Show the text again."""
         editor = self.editor
         if editor is not None:
             # Not the focus of another cell on the way, and no drawing of what is being removed.
-            self.focus(scroll_visible=False)
+            self.screen.set_focus(self, scroll_visible=False)
             editor.display = False
             self.remove_class("-editing")
             await editor.remove()

@@ -74,7 +74,7 @@ class CellColumn(VerticalScroll, can_focus=False):
         views = self.views
         if views:
             nearest = min(views, key=lambda view: abs(view.index - index))
-            nearest.focus(scroll_visible=False)
+            self.screen.set_focus(nearest, scroll_visible=False)
             self._reveal(nearest)
 
     def action_step(self, by: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual import on, work
+from textual import on
 from textual.widgets import TextArea
 
 from runtime.errors import LoopaiError
@@ -47,7 +47,7 @@ class NotebookChanges(NotebookPage):
         if draft is not None:
             await self._change(draft, view.index)
         else:
-            view.focus()
+            self.set_focus(view)
 
     def draft(self) -> Document | None:
         """The document with what stands in the open editor; None without one, or no change."""
@@ -80,13 +80,13 @@ class NotebookChanges(NotebookPage):
         if self.opened is None:
             return
 
-        def arrive(kind: str | None) -> None:
+        # Awaited by the app, so that keys pressed meanwhile reach the new cell's editor.
+        async def arrive(kind: str | None) -> None:
             if kind is not None:
-                self._add(kind, below)
+                await self._add(kind, below)
 
         self.app.push_screen(KindDialog(), arrive)
 
-    @work(exclusive=True, group="change", exit_on_error=False)
     async def _add(self, kind: str, below: int) -> None:
         if self.opened is None:
             return

@@ -12,6 +12,7 @@ from runtime.data_dir import write_atomic
 from runtime.errors import LoopaiError
 from workbench.notebook.output import Output
 from workbench.notebook.session import cell_states
+from workbench.notebook.starting import notebook_of
 from workbench.notebook.text import plain_text
 from workbench.tui.notebook_changes import NotebookChanges
 from workbench.tui.notebook_dialogs import NotebookDialog
@@ -41,7 +42,7 @@ class NotebookScreen(NotebookChanges):
         Binding("space", "expand", "More", tooltip="Show all of a cell, or less", show=False),
         Binding("y", "copy_output", "Copy output", show=False),
         Binding("o", "open", "Open", tooltip="Open another notebook"),
-        Binding("n", "new", "New notebook", show=False),
+        Binding("n", "new", "New", tooltip="Make the task's notebook"),
         Binding("e", "export", "Export", tooltip="A page, opened in a browser", show=False),
         Binding("ctrl+s", "save", "Save", show=False),
         Binding("f9", "read_again", "Read the file again", show=False),
@@ -56,11 +57,18 @@ class NotebookScreen(NotebookChanges):
             return self.query_one(RunLine).running
         if action == "edit" and self.editing:
             return False
+        if action == "new":
+            return self.opened is None or self.opened.file != self._own_file
         if action in NEEDS_CELL:
             return self.column.current is not None
         if action in ("run", "export", "add", "undo", "redo", "save"):
             return self.opened is not None
         return True
+
+    @property
+    def _own_file(self) -> Path | None:
+        task = self.loopai.chosen
+        return notebook_of(self.data_dir, task) if task else None
 
     async def action_run_cell(self) -> None:
         await self.leave_editor()

@@ -47,8 +47,13 @@ class OpenFile:
     def filter_by(self, row_filter: RowFilter | None) -> None:
         """Show what a filter wants, as it is found; None shows all lines again."""
         self.scan = Scan(self.file, row_filter) if row_filter else None
-        self.rows = ChosenRows(self.index, self.scan.offsets) if self.scan else self.all_rows
+        self.rows = self.in_file_order
         self._wake.set()
+
+    @property
+    def in_file_order(self) -> Rows:
+        """What the filter wants, not sorted."""
+        return ChosenRows(self.index, self.scan.offsets) if self.scan else self.all_rows
 
     def work(self) -> None:
         """Unpack, index and filter until `close`, and go on when the file grows."""

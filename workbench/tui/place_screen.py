@@ -12,9 +12,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from runtime.data_dir import DataDir
+from workbench.tui.key_line import KeyLine
 from workbench.tui.top_bar import TopBar
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class PlaceScreen(Screen[None]):
         yield TopBar(self.PLACE)
         with Body(id="body"):
             yield from self.compose_body()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def compose_body(self) -> ComposeResult:
         """The widgets between the tabs and the keys."""

@@ -169,7 +169,7 @@ all hold.
             strip = self._strips[row] = self._row(row)
         shown = strip.crop_extend(left, left + width, self._plain)
         if row == self.cursor:
-            shown = shown.apply_style(self.get_component_rich_style("records--cursor"))
+            shown = Strip(Segment.apply_style(shown, post_style=self._cursor_style), width)
         return shown
 
     def notify_style_update(self) -> None:
@@ -201,6 +201,12 @@ all hold.
             name = "records--bad" if _is_bad(column, text) else ""
             segments.append(Segment(_fit(text, column) + " " * GAP, self._style(name)))
         return Strip(segments)
+
+    @property
+    def _cursor_style(self) -> Style:
+        """The cursor's ground below letters that keep their own colour."""
+        style = self.get_component_rich_style("records--cursor")
+        return Style(bgcolor=style.bgcolor, bold=style.bold)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(name) if name else self._plain

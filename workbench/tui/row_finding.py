@@ -24,6 +24,11 @@ class RowFinding(PlaceScreen):
         self.query_text = ""
         self.searched = ""
         self.sorted_by = ""
+        #: The row, among those not sorted, from which on they were sorted.
+        self.sorted_from = 0
+        #: To be gone to, and to be sorted by, once enough rows are known: as it was left.
+        self.wanted_row = 0
+        self.wanted_sort = ""
         #: Whether a search is under way.
         self.finding = False
 
@@ -66,25 +71,40 @@ class RowFinding(PlaceScreen):
 
         def chosen(field: str | None) -> None:
             if field and self.opened_file:
-                self._sort(self.opened_file, field, self.sorted_by != f"{field} ↓")
+                cursor = self.query_one(RecordTable).cursor
+                first = self.sorted_from if self.sorted_by else cursor
+                label = f"{field} {'↑' if self.sorted_by == f'{field} ↓' else '↓'}"
+                self.sort(self.opened_file, label, first)
 
         title = f"Sort up to {WINDOW:,} rows from here by"
         self.app.push_screen(Choice(title, fields), chosen)
 
     @work(thread=True, exclusive=True, group="find", exit_on_error=False)
-    def _sort(self, opened: OpenFile, field: str, descending: bool) -> None:
+    def sort(self, opened: OpenFile, label: str, first: int, cursor: int = 0) -> None:
+        """Sort a window from row `first` on by a label such as `latency_ms ↓`."""
         worker = get_current_worker()
-        first = self.query_one(RecordTable).cursor
-        rows = opened.all_rows if self.sorted_by and not self.query_text else opened.rows
+        field, _, way = label.rpartition(" ")
         offsets = sort_window(
-            rows, first, field, descending=descending, stop=lambda: worker.is_cancelled
+            opened.in_file_order,
+            first,
+            field,
+            descending=way == "↓",
+            stop=lambda: worker.is_cancelled,
         )
         if not worker.is_cancelled:
-            label = f"{field} {'↓' if descending else '↑'}"
-            self.app.call_from_thread(self._show_sorted, opened, offsets, label)
+            self.app.call_from_thread(self._show_sorted, opened, offsets, label, first, cursor)
 
-    def _show_sorted(self, opened: OpenFile, offsets: Any, label: str) -> None:
+    def sort_again(self, opened: OpenFile) -> None:
+        """Sort as it was left, once all rows of the window are known."""
+        enough = opened.in_file_order.count >= self.sorted_from + WINDOW
+        if self.wanted_sort and (enough or opened.share >= 1.0):
+            self.sort(opened, self.wanted_sort, self.sorted_from, self.wanted_row)
+            self.wanted_row, self.wanted_sort = 0, ""
+
+    def _show_sorted(
+        self, opened: OpenFile, offsets: Any, label: str, first: int, cursor: int
+    ) -> None:
         if opened is self.opened_file:
             opened.rows = ChosenRows(opened.index, offsets)
-            self.sorted_by = label
-            self.query_one(RecordTable).show_rows(opened.rows, opened.columns)
+            self.sorted_by, self.sorted_from = label, first
+            self.query_one(RecordTable).show_rows(opened.rows, opened.columns, cursor)

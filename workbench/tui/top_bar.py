@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from workbench.tui.places import Place, installed_places
 
-NARROW = 100
+NARROW = 104
 
 
 class Tab(Static):
@@ -43,7 +43,8 @@ class TopBar(Horizontal):
         yield Static("", id="chosen-task")
 
     def watch_chosen(self, task: str | None) -> None:
-        label = Content.assemble(("task ", "dim"), (task, "bold")) if task else Content("")
+        word = "" if self.has_class("-narrow") else "task "
+        label = Content.assemble((word, "dim"), (task, "bold")) if task else Content("")
         if self.is_mounted:
             self.query_one("#chosen-task", Static).update(label)
 
@@ -52,3 +53,4 @@ class TopBar(Horizontal):
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < NARROW, "-narrow")
+        self.watch_chosen(self.chosen)

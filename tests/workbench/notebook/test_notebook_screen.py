@@ -207,6 +207,31 @@ def test_cells_are_added_moved_deleted_and_brought_back(data_dir):
     assert file.read_text() == before
 
 
+@pytest.mark.parametrize("opening", ["enter", "add"])
+def test_keys_pressed_while_an_editor_opens_are_text_and_no_commands(data_dir, opening):
+    written(data_dir, TASK_CELL, cell("sql", "select 1"))
+
+    async def steps(journey: Journey) -> None:
+        await journey.until(lambda: len(journey.views) == 3)
+        await journey.focus("sql 1")
+        if opening == "add":
+            await journey.press("a")
+        key = "enter" if opening == "enter" else "q"
+        journey.app.post_message(events.Key(key, None if key == "enter" else key))
+        async with asyncio.timeout(SECONDS):
+            while not any(view.has_class("-editing") for view in journey.views):
+                await asyncio.sleep(0)
+        cells = len(journey.views)
+        for letter in "dd":  # outside an editor, d deletes
+            journey.app.post_message(events.Key(letter, letter))
+        await journey.until(
+            lambda: "dd" in "".join(v.editor.text for v in journey.views if v.editor)
+        )
+        assert len(journey.views) == cells
+
+    play(data_dir, steps)
+
+
 def test_a_run_is_interrupted_by_a_key(data_dir):
     endless = "select count(*) from range(100000000) a, range(100000000) b"
     written(data_dir, cell("sql", endless), cell("sql", "select 1"))

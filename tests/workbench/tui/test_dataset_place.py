@@ -155,7 +155,7 @@ def test_another_file_is_opened_by_its_path(data_dir, tmp_path, monkeypatch):
     drive(journey, data_dir)
 
 
-def test_place_file_and_row_are_found_again_the_next_time(data_dir):
+def test_place_file_row_and_sorting_are_found_again_the_next_time(data_dir):
     async def first(app, pilot):
         await pilot.press("3")
         await until_shown(pilot, "of 500")
@@ -164,9 +164,21 @@ def test_place_file_and_row_are_found_again_the_next_time(data_dir):
 
     async def second(app, pilot):
         await until_shown(pilot, "322 of 500")
+        await pilot.press("s")
+        await until_shown(pilot, "latency_ms")
+        await pilot.press("down", "down", "down", "enter")
+        await until_shown(pilot, "sorted by latency_ms ↓")
+        assert table(app).count == 500 - 321
+        table(app).cursor = 12
+        await pilot.press("ctrl+q")
+
+    async def third(app, pilot):
+        await until_shown(pilot, "sorted by latency_ms ↓")
+        await until_shown(pilot, "13 of 179")
 
     drive(first, data_dir)
     drive(second, data_dir)
+    drive(third, data_dir)
 
 
 def test_a_person_accepts_corrects_and_skips_samples(data_dir):
