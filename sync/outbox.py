@@ -134,15 +134,20 @@ class Outbox:
             ).fetchone()
         return None if row is None else _batch(row)
 
-    def waiting_batches(self) -> list[OutboxBatch]:
-        """All batches, the next one first: what the very next uploads will be."""
+    def waiting_batches(self, most: int = -1) -> list[OutboxBatch]:
+        """All batches or `most`, the next one first: what the very next uploads will be."""
         with self._state.snapshot() as connection:
-            rows = connection.execute("SELECT * FROM outbox_batches ORDER BY number").fetchall()
+            rows = connection.execute(
+                "SELECT * FROM outbox_batches ORDER BY number LIMIT ?", (most,)
+            ).fetchall()
         return [_batch(row) for row in rows]
 
-    def preview(self, header: dict[str, Any]) -> list[OutboxBatch]:
-        """The batches there are, and those that all waiting rows would make. Changes nothing."""
-        batches = self.waiting_batches()
+    def preview(self, header: dict[str, Any], most: int = -1) -> list[OutboxBatch]:
+        """The batches there are (or `most`), and those that waiting rows would make.
+
+        Changes nothing.
+        """
+        batches = self.waiting_batches(most)
         with self._state.snapshot() as connection:
             streams = [
                 row["stream"]

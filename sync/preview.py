@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import sys
 
 import click
 
 from runtime.command_line import data_dir_option, json_option, print_json
 from runtime.data_dir import DataDir
-
-TOKEN = re.compile(r"\[[A-Z_]+:[0-9a-f]{12}\]")
 
 
 @click.command("preview", help="The next upload, byte for byte, with redactions marked.")
@@ -22,6 +19,7 @@ TOKEN = re.compile(r"\[[A-Z_]+:[0-9a-f]{12}\]")
 def command(raw: bool, data_dir: DataDir, as_json: bool) -> None:
     from sync.agent import BATCH_VERSION
     from sync.box_key import deployment_id
+    from sync.next_upload import MARK
     from sync.outbox import Outbox
     from sync.telemetry_observer import outbox_file
 
@@ -48,4 +46,4 @@ def command(raw: bool, data_dir: DataDir, as_json: bool) -> None:
         err=True,
     )
     text = gzip.decompress(first.payload).decode()
-    click.echo(TOKEN.sub(lambda match: click.style(match[0], reverse=True), text))
+    click.echo(MARK.sub(lambda match: click.style(match[0], reverse=True), text))

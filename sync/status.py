@@ -26,7 +26,7 @@ SILENT = "No telemetry leaves this box; it asks the hub for new versions."
 @data_dir_option
 @json_option
 def command(data_dir: DataDir, as_json: bool) -> None:
-    status = {**read_status(load_deployment(data_dir.deployment_file)), "link": _link(data_dir)}
+    status = {**read_status(load_deployment(data_dir.deployment_file)), "link": read_link(data_dir)}
     if as_json:
         print_json(status)
         return
@@ -72,7 +72,7 @@ def _note(config: DeploymentConfig, sends: bool) -> str:
     return BY_HAND if by_hand else NO_HUB
 
 
-def _link(data_dir: DataDir) -> dict[str, Any] | None:
+def read_link(data_dir: DataDir) -> dict[str, Any] | None:
     """What the agent last wrote of itself; None where it never ran."""
     try:
         return dict(parse_strictly((data_dir.state / STATUS_FILE).read_bytes()))

@@ -5,6 +5,7 @@ Screens do the work; long work runs in their workers. Nothing here waits for any
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Iterable
 from typing import Any, ClassVar
@@ -27,6 +28,7 @@ from workbench.tui.place_screen import PlaceScreen
 from workbench.tui.places import installed_places
 from workbench.tui.serving import Serving
 from workbench.tui.settings import Settings, State
+from workbench.tui.threads import AbandonedThreads
 from workbench.tui.top_bar import Tab
 
 FIRST_PLACE = "tasks"
@@ -80,6 +82,7 @@ class LoopaiApp(App[None]):
         self.set_reactive(LoopaiApp.chosen, kept if kept in names else next(iter(names), None))
 
     def on_mount(self) -> None:
+        asyncio.get_running_loop().set_default_executor(AbandonedThreads())
         places = {place.name for place in installed_places()}
         kept = self.state.get("place")
         self.switch_mode(kept if kept in places else FIRST_PLACE)

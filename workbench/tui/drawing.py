@@ -71,6 +71,18 @@ def milliseconds(value: float | None) -> str:
     return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 10 else f"{value:,.0f}"
 
 
+def duration(seconds: float) -> str:
+    """A time in its two largest units: 12 s, 4 min 10 s, 3 h 5 min, 2 d 4 h."""
+    units = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+    left = max(0, int(seconds))
+    largest = next((place for place, (_, size) in enumerate(units) if left >= size), len(units) - 1)
+    parts = []
+    for name, size in units[largest : largest + 2]:
+        count, left = divmod(left, size)
+        parts.append(f"{count} {name}")
+    return " ".join(parts)
+
+
 def column_chart(
     values: Sequence[float], *, width: int, height: int, style: str, unit: str = ""
 ) -> Content:

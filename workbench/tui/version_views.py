@@ -117,7 +117,7 @@ def rollout_view(rollout: Rollout | None, width: int, moment: datetime) -> Conte
     ]
     if rollout.live and rollout.deadline_at is not None:
         left = max(0.0, (rollout.deadline_at - moment).total_seconds())
-        parts += [("this stage ends at the latest in ", "$soft"), _duration(left), "\n"]
+        parts += [("this stage ends at the latest in ", "$soft"), drawing.duration(left), "\n"]
     if rollout.evidence:
         parts += _evidence(rollout.evidence, width)
     parts += [("\nwhat happened\n", "$soft")]
@@ -191,8 +191,3 @@ def _short(value: Any, width: int) -> str:
         (value,) = value.values()
     text = " ".join(str(value).split())
     return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _duration(seconds: float) -> str:
-    hours, rest = divmod(int(seconds), 3600)
-    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
