@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from json import JSONDecoder
 
+from runtime.clock import Clock, utc_now
 from runtime.data_dir import DataDir
 from sync.box_key import deployment_id, identity_file
 from sync.outbox import Outbox, OutboxBatch, OutboxStatus
@@ -60,7 +61,7 @@ class Waiting:
     uploads: tuple[Upload, ...]
 
 
-def look_at_queue(data_dir: DataDir, most: int = 20) -> Waiting | None:
+def look_at_queue(data_dir: DataDir, most: int = 20, clock: Clock = utc_now) -> Waiting | None:
     """What waits, at most so many uploads of it; None where nothing was ever queued.
 
     Raises LoopaiError and `sqlite3.Error` when the database cannot be read.
@@ -70,7 +71,7 @@ def look_at_queue(data_dir: DataDir, most: int = 20) -> Waiting | None:
     file = outbox_file(data_dir)
     if not file.exists():
         return None
-    outbox = Outbox(file)
+    outbox = Outbox(file, clock=clock)
     try:
         name = deployment_id(data_dir) if identity_file(data_dir).exists() else ""
         header = {"v": BATCH_VERSION, "deployment_id": name}

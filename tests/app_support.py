@@ -42,7 +42,7 @@ def drive(
     return app
 
 
-async def until(pilot: Pilot[None], question: Callable[[], Any], seconds: float = 20.0) -> Any:
+async def until(pilot: Pilot[None], question: Callable[[], Any], seconds: float = 40.0) -> Any:
     """Let the app go on until the answer is truthy; fails with what is on the screen."""
     deadline = time.monotonic() + seconds
     while not (answer := question()):
@@ -61,7 +61,7 @@ async def settle(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-async def until_shown(pilot: Pilot[None], text: str, seconds: float = 20.0) -> None:
+async def until_shown(pilot: Pilot[None], text: str, seconds: float = 40.0) -> None:
     """Wait until a text can be read on the screen."""
 
     def shown() -> bool:

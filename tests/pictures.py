@@ -22,12 +22,14 @@ FOLDER = Path(__file__).parents[1] / ".pictures"
 #: File, size in letters, theme, keys to press.
 PICTURES: tuple[tuple[str, tuple[int, int], str, tuple[str, ...]], ...] = (
     ("app-tasks", (130, 34), "dark", ("end",)),
-    ("app-notebook", (130, 40), "dark", ("end", "2")),
+    ("app-notebook", (130, 46), "dark", ("end", "2", "R", *"gjjjj")),
     ("app-dataset", (130, 34), "dark", ("end", "3", "down", "down")),
     ("app-analytics", (140, 44), "dark", ("end", "4")),
     ("app-versions", (130, 38), "dark", ("end", "5", "down", "d")),
     ("app-rollout", (130, 34), "light", ("end", "5", "o")),
     ("app-models", (100, 26), "dark", ("6",)),
+    ("app-sync", (130, 34), "dark", ("end", "7")),
+    ("app-label", (100, 28), "light", ("end", "3", "l")),
     ("app-jump", (130, 34), "dark", ("end", "3", "ctrl+o")),
     ("app-help", (130, 34), "light", ("end", "question_mark")),
     ("app-first-steps", (100, 28), "dark", ()),

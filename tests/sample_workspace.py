@@ -6,18 +6,34 @@ Used by the app's snapshots and by the pictures in the README.
 from __future__ import annotations
 
 import json
+import os
 import random
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+from uuid import UUID
 
 from support import log_line
 
 from runtime.artifacts import ArtifactStore, NewArtifact
-from runtime.data_dir import DataDir
-from runtime.models import ProgramArtifact, Strategy, TaskSpecification
+from runtime.data_dir import DataDir, write_atomic
+from runtime.models import PrivacyMode, ProgramArtifact, Strategy, TaskSpecification
 from runtime.rollout import control
 from runtime.rollout.document import read_rollout, write_rollout
+from runtime.steward import samples
+from runtime.steward.samples import Sample
+from runtime.steward.state import open_state
 from runtime.tasks import load_task
+from runtime.validation import queue
+from sync.agent import AUDIT_FILE
+from sync.audit import AuditLog
+from sync.box_key import box_key, identity_file
+from sync.outbox import Outbox
+from sync.privacy.filtering import PrivacyFilter
+from sync.status import STATUS_FILE
+from sync.telemetry_observer import outbox_file
 from workbench.new_task import from_sample
+from workbench.notebook.starting import notebook_of
 
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
 TASK = "spam-detection"
@@ -39,6 +55,48 @@ def run(input_data):
 '''
 
 
+NOTEBOOK = """\
+# Spam or not
+
+What there is to learn from, and what the newest version would change:
+
+```task
+file: task.yaml
+```
+
+```chart
+kind: bar
+x: class
+y: examples
+sql: |
+  select output->>'$' as class, count(*) as examples
+  from examples where task = 'spam-detection' group by 1 order by 2 desc
+```
+
+```sql
+select program_version, count(*) as executions, count(*) filter (status != 'success') as failed
+from executions group by 1 order by 1
+```
+
+```compare
+old: v2
+new: v3
+```
+
+```expect version=v3
+accuracy >= 90%
+{"input": {"text": "You have won a prize, claim it now"}, "output": "spam"}
+{"input": {"text": "Lunch at twelve?"}, "output": "ham"}
+```
+"""
+HUB = "https://hub.acme.example:8090"
+ASKED = (
+    "Claim your prize: mail it to jo.miller@example.com or call +44 20 7946 0958 today",
+    "Hi Ann, the invoice goes to DE89 3704 0044 0532 0130 00 as always, thanks, Ben",
+    "Lunch at twelve? I booked a table under the name of the project",
+)
+
+
 def clock() -> datetime:
     return NOW
 
@@ -57,6 +115,9 @@ def make_workspace(data_dir: DataDir) -> None:
     _add(store, task, Strategy.ML, ["free", "prize", "urgent", "cash", "claim", "won"], 0, 0.953, 1)
     _add_traffic(data_dir, task)
     _begin_rollout(data_dir)
+    _add_samples(data_dir)
+    _add_telemetry(data_dir)
+    notebook_of(data_dir, TASK).write_text(NOTEBOOK, "utf-8")
 
 
 def _add(
@@ -178,6 +239,70 @@ def _validation(number: int, stamp: str, fields: dict, match: bool) -> bytes:
 def _write(path, lines: list[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join(line + b"\n" for line in lines))
+
+
+def _add_samples(data_dir: DataDir) -> None:
+    """Sampled executions that wait for a person."""
+    given = [
+        Sample(
+            execution_id=f"00000000-0000-7000-8000-{number:012d}",
+            task=TASK,
+            program_version=2,
+            input={"text": text},
+            output="spam" if number == 1 else "ham",
+            error=None,
+            confidence=0.62 + number / 10,
+            status="success",
+            latency_ms=0.2,
+            executed_at=f"2026-11-22T16:0{number}:00.000000Z",
+            strategy="uncertainty",
+            inclusion_probability=0.1,
+            state="waiting",
+        )
+        for number, text in enumerate(ASKED)
+    ]
+    with open_state(data_dir, queue.TABLES) as state, state.transaction() as connection:
+        samples.add_samples(connection, given)
+
+
+def _add_telemetry(data_dir: DataDir) -> None:
+    """A hub that is connected, an upload that waits, and some that have left."""
+    identity = {"v": 1, "deployment_id": "box-5c1f0a7e22d4", "key": "5a" * 32}
+    write_atomic(identity_file(data_dir), json.dumps(identity), private=True)
+    settings = f"runtime: {{mode: hybrid}}\ncloud: {{api_url: '{HUB}', api_key: sample}}\n"
+    write_atomic(data_dir.deployment_file, settings)
+    link = {"v": 1, "deployment_id": "box-5c1f0a7e22d4", "hub": HUB, "registered": True}
+    link |= {"notified": True, "problem": None, "not_taken_up": {}, "pid": os.getpid()}
+    write_atomic(data_dir.state / STATUS_FILE, json.dumps(link))
+    privacy = PrivacyFilter(PrivacyMode.BALANCED, box_key(data_dir))
+    rows = []
+    for number in range(420):
+        record = {
+            "execution_id": f"00000000-0000-7000-8000-{number:012d}",
+            "input": {"text": ASKED[number % 3]},
+            "output": "spam" if number % 3 == 0 else "ham",
+            "latency_ms": 0.1 + number % 7 / 100,
+            "status": "success",
+            "timestamp": f"2026-11-22T17:{number // 60 + 50}:{number % 60:02d}.000000Z",
+        }
+        row = privacy.summary(record, sampled=number % 6 < 2)
+        assert row is not None
+        rows.append({**row, "program_version": 2})
+    queued = NOW - timedelta(seconds=41)
+    with (
+        patch("sync.outbox.uuid4", lambda: UUID(int=7 << 64)),
+        patch("sync.outbox.utc_now", lambda: queued),
+        closing(Outbox(outbox_file(data_dir), clock=lambda: queued)) as outbox,
+    ):
+        outbox.put(TASK, rows)
+        outbox.make_batches({"v": 1, "deployment_id": "box-5c1f0a7e22d4"}, wait_seconds=0)
+    log = AuditLog(data_dir.state / AUDIT_FILE)
+    for number in range(24):
+        left = NOW - timedelta(minutes=24 - number)
+        facts = {"to": HUB, "key": str(UUID(int=number)), "stream": TASK, "rows": 380 + number}
+        facts |= {"bytes": 21_400 + 17 * number, "sha256": f"{number:02x}" * 32, "attempt": 1}
+        with patch("sync.audit.utc_now", lambda left=left: left):
+            log.append("telemetry", **facts)
 
 
 def _begin_rollout(data_dir: DataDir) -> None:

@@ -64,7 +64,7 @@ class BundleActions(PlaceScreen):
         def chosen(what: str | None) -> None:
             if what is not None:
                 kind = "telemetry" if what == TELEMETRY else "artifacts"
-                name = f"{kind}-{self.loopai.clock():%Y%m%d-%H%M%S}.bundle"
+                name = f"{kind}-{self.loopai.clock():%Y%m%d-%H%M%S}.loopai"
                 self._ask_file("Export", "The file to write", name, ["export", kind])
 
         self.app.push_screen(Choice("Export a bundle of", (TELEMETRY, VERSIONS)), chosen)

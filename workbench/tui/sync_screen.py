@@ -126,7 +126,7 @@ class SyncScreen(HubViews):
         worker = get_current_worker()
         config = load_deployment(self.data_dir.deployment_file)
         agent = edge.read_agent(self.data_dir)
-        waiting = look_at_queue(self.data_dir)
+        waiting = look_at_queue(self.data_dir, clock=self.loopai.clock)
         for upload in waiting.uploads[:1] if waiting else ():
             _ = upload.pieces, upload.redacted  # worked out here, not where keys are
         left = edge.read_left(self.data_dir) if view == "left" else None

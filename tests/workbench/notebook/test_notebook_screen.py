@@ -289,7 +289,7 @@ def test_text_of_an_open_editor_outlives_a_crash(data_dir):
         await journey.until(lambda: len(journey.views) == 2)
         await journey.focus("sql 1")
         await journey.press("enter", *" as a")
-        await journey.until(kept.is_file)
+        await journey.until(lambda: kept.is_file() and b"select 1 as a" in kept.read_bytes())
         (data_dir.root / "kept").write_bytes(kept.read_bytes())
 
     play(data_dir, typing)

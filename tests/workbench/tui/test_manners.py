@@ -86,9 +86,9 @@ def test_help_tells_of_the_focused_widget_and_goes_again(data_dir):
     async def journey(app, pilot):
         await until_shown(pilot, "serves v1")
         await pilot.press("question_mark")
-        await until_shown(pilot, "is the one that every tab")
+        await until_shown(pilot, "the one that every tab")
         await pilot.press("question_mark")
-        await until(pilot, lambda: "is the one that every tab" not in screen_text(app))
+        await until(pilot, lambda: "the one that every tab" not in screen_text(app))
 
     drive(journey, data_dir)
 

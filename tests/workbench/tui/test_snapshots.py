@@ -22,13 +22,20 @@ SIZES = {"small": (80, 24), "wide": (140, 40)}
 #: Keys, in this order, and what is on the screen once it shows everything.
 SCREENS: dict[str, tuple[tuple[str, ...], str]] = {
     "tasks": (("end",), "Decide whether a message"),
-    "new-task": (("n",), "Start from"),
+    "help": (("question_mark",), "Cursor up"),
+    "new-task": (("question_mark", "n"), "Start from"),
+    "notebook": (("escape", "2", "R"), "notebook.md  saved\n"),
+    "notebook-add": (("g", "j", "a"), "Words, in Markdown"),
     "dataset": (("escape", "3"), "Record, line 1"),
-    "analytics": (("4",), "executions"),
+    "jump": (("ctrl+o",), "Record, line 1"),
+    "label": (("escape", "l"), "3 wait"),
+    "analytics": (("escape", "4"), "executions"),
     "versions": (("5",), "accuracy  95.3%"),
     "diff": (("d",), "v2 → v3"),
     "rollout": (("o",), "one point better"),
     "models": (("6",), "No model server answers"),
+    "sync": (("7",), "Next upload"),
+    "sync-log": (("l",), "the chain holds"),
 }
 
 
