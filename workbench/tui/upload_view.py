@@ -30,7 +30,7 @@ token, and only this box could tell which.
 
 - **,** and **.** show the upload before and after, **y** copies it
 """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"upload--mark", "upload--soft"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"upload--mark", "upload--hash", "upload--soft"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False),
         Binding("k", "scroll_up", "Up", show=False),
@@ -85,14 +85,10 @@ token, and only this box could tell which.
         plain = self._plain if is_row else soft
         text = self._pieces[number]
         for match in _marks_within(text, start, end):
-            segments += [
-                Segment(text[start : max(start, match.start())], plain),
-                Segment(
-                    text[max(start, match.start()) : min(end, match.end())],
-                    self.get_component_rich_style("upload--mark"),
-                ),
-            ]
-            start = min(end, match.end())
+            style = self.get_component_rich_style("upload--mark" if match[1] else "upload--hash")
+            first, last = max(start, match.start()), min(end, match.end())
+            segments += [Segment(text[start:first], plain), Segment(text[first:last], style)]
+            start = last
         segments.append(Segment(text[start:end], plain))
         return Strip(segments).crop_extend(0, width, self._plain)
 
