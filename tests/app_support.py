@@ -70,6 +70,17 @@ async def until_shown(pilot: Pilot[None], text: str, seconds: float = 40.0) -> N
     await until(pilot, shown, seconds)
 
 
+async def until_still(pilot: Pilot[None]) -> str:
+    """Wait until what can be read stays the same for a while; what that is."""
+    seen, looks = "", 0
+    while looks < 5:
+        await pilot.pause(0.03)
+        shown = screen_text(pilot.app)
+        looks = looks + 1 if shown == seen else 0
+        seen = shown
+    return seen
+
+
 def write(pilot: Pilot[None], text: str) -> None:
     """Put a text into the focused field at once, as pasting it does."""
     field = pilot.app.focused

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
-from app_support import drive, screen_text, settle, until_shown
+from app_support import drive, settle, until_shown, until_still
 from sample_workspace import clock, make_workspace
 
 from runtime.data_dir import DataDir
@@ -54,7 +54,7 @@ def test_every_screen_looks_as_it_was_last_found_good(tmp_path, size, monkeypatc
                 await pilot.press(key)
             await until_shown(pilot, shown)
             await settle(pilot)
-            seen[name] = screen_text(app) + "\n"
+            seen[name] = await until_still(pilot) + "\n"
 
     settings = Settings(theme="dark", refresh_sec=3600)
     drive(journey, workspace, size=SIZES[size], settings=settings, clock=clock)
