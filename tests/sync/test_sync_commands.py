@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import signal
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -17,8 +20,7 @@ from sync.agent import AUDIT_FILE
 from sync.audit import AuditLog
 from sync.outbox import Outbox
 from sync.telemetry_observer import outbox_file
-from tests.hub_process import StartedHub
-from tests.support import TASK, clean_environment, make_task, promote
+from tests.support import TASK, clean_environment, make_task, promote, wait_until
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -73,20 +75,21 @@ def test_a_hub_is_started_published_to_backed_up_and_restored(tmp_path: Path) ->
     folder = ("--folder", str(tmp_path / "hub"))
     create = ("workbench", "hub", "keys", "create", "ci", "--tenant", "acme", "--json", *folder)
     made = json.loads(run(*create, "--scope", "publish", "--scope", "edge").stdout)
-    with StartedHub(tmp_path / "hub") as hub:
-        publish = ("workbench", "hub", "publish", TASK, "v1", "--url", hub.url)
+    with StartedHub(folder) as (url, log):
+        publish = ("workbench", "hub", "publish", TASK, "v1", "--url", url)
         done = run(*publish, "--data-dir", str(data_dir.root), LOOPAI_API_KEY=made["key"])
         assert "is published" in done.stdout, done.stderr
         backup = run("workbench", "hub", "backup", str(tmp_path / "copy"), *folder)
         assert backup.returncode == 0, backup.stderr
-    assert made["key"] not in hub.log()
+    assert made["key"] not in log()
     listed = json.loads(run("workbench", "hub", "keys", "list", "--json", *folder).stdout)
     assert [one["name"] for one in listed] == ["ci"]
     assert run("workbench", "hub", "keys", "revoke", made["id"], *folder).returncode == 0
+    copy = ("--folder", str(tmp_path / "copy"))
     assert stat.S_IMODE((tmp_path / "copy" / "signing.key").stat().st_mode) == 0o600
-    with StartedHub(tmp_path / "copy") as hub:  # as it was before the key was revoked
+    with StartedHub(copy) as (url, _):  # as it was before the key was revoked
         headers = {"authorization": f"Bearer {made['key']}"}
-        got = httpx.get(f"{hub.url}/api/v1/artifacts/{TASK}/v1/download", headers=headers)
+        got = httpx.get(f"{url}/api/v1/artifacts/{TASK}/v1/download", headers=headers)
         assert got.content == ArtifactStore(data_dir).zip_bytes(TASK, 1)
 
 
@@ -95,3 +98,25 @@ def test_beyond_loopback_a_hub_wants_tls(tmp_path: Path) -> None:
     done = run("workbench", "hub", "start", "--host", "0.0.0.0", *folder)
     assert done.returncode == 2
     assert "in the clear" in done.stderr
+
+
+class StartedHub:
+    """A hub as a process of its own, on a free port."""
+
+    def __init__(self, folder: tuple[str, ...]) -> None:
+        self._errors = Path(folder[1]).parent / "hub-errors.txt"
+        command = [sys.executable, "-m", "workbench", "hub", "start", "--port", "0", *folder]
+        with self._errors.open("wb") as errors:
+            self._process = subprocess.Popen(command, stderr=errors, env=clean_environment())
+
+    def __enter__(self) -> tuple[str, Any]:
+        text = wait_until(lambda: "running on" in self._log() and self._log(), 30)
+        url = text.split("running on ")[1].split()[0]
+        return url, self._log
+
+    def __exit__(self, *exception: object) -> None:
+        os.kill(self._process.pid, signal.SIGTERM)
+        self._process.wait(timeout=20)
+
+    def _log(self) -> str:
+        return self._errors.read_text()

@@ -10,11 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from app_support import drive, screen_text, until, until_shown, write
-from hub_process import StartedHub
 from hypothesis import given
 from hypothesis import strategies as st
 from support import TASK, server_folder
@@ -32,6 +30,7 @@ from sync.next_upload import look_at_queue, split_rows
 from sync.outbox import Outbox
 from sync.privacy.filtering import PrivacyFilter
 from sync.telemetry_observer import outbox_file
+from tests.sync.hub_process import HubProcess
 from workbench.tui.upload_view import UploadView
 
 MESSAGES = ("Write to ann@example.com", "Łódź, +49 151 23456789", "Lunch?")
@@ -186,10 +185,9 @@ def test_telemetry_leaves_in_a_bundle_and_a_bundle_is_verified(data_dir, tmp_pat
 
 @dataclass
 class Hub:
-    """A running hub, its folder, and keys of one tenant by what they may do."""
+    """Where a hub runs, and keys of one tenant by what they may do."""
 
     url: str
-    folder: Path
     keys: dict[str, str]
 
 
@@ -205,8 +203,9 @@ def hub(tmp_path_factory) -> Iterator[Hub]:
     body = "Three tries did not help.\n\n12 inputs in Polish are answered with ham."
     Tickets(store).open("acme", TASK, "Polish spam is not found", body, {})
     store.close()
-    with StartedHub(folder) as running:
-        yield Hub(running.url, folder, made)
+    running = HubProcess(folder)
+    yield Hub(running.url, made)
+    running.stop()
 
 
 def test_boxes_and_tickets_of_a_hub_are_shown_and_a_ticket_is_closed(data_dir, hub):
