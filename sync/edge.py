@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runtime.config import DeploymentConfig
 from runtime.data_dir import DataDir
 from runtime.errors import LoopaiError
 from sync.audit import AuditLog, Verified
 from sync.status import read_link
+
+if TYPE_CHECKING:
+    from sync.hub_client import HubClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +64,34 @@ def ask_hub(config: DeploymentConfig) -> AtHub | None:
 
     Waits as long as the hub client allows, so never on a thread that somebody waits for.
     """
-    from sync.hub_client import configured_client
-
     try:
-        client = configured_client(config)
+        client = _client(config)
         if client is None:
             return None
         with client:
-            return AtHub(tuple(client.deployments()), tuple(client.tickets()))
+            boxes = client.look("/api/v1/deployments")["deployments"]
+            return AtHub(tuple(boxes), tuple(client.look("/api/v1/tickets")["tickets"]))
     except LoopaiError as error:
         return AtHub(problem=error)
+    except (KeyError, TypeError):
+        return AtHub(problem=LoopaiError("The hub's answer is not what this release reads."))
 
 
 def close_ticket(config: DeploymentConfig, number: int) -> None:
     """Tell the hub that a person has dealt with a ticket. Raises LoopaiError."""
-    from sync.hub_client import configured_client
-
-    client = configured_client(config)
+    client = _client(config)
     if client is not None:
         with client:
-            client.close_ticket(number)
+            client.change(f"/api/v1/tickets/{number}/close")
+
+
+def _client(config: DeploymentConfig) -> HubClient | None:
+    from sync.hub_client import HubClient, hub_tls
+
+    url = config.text("cloud", "api_url")
+    if url is None:
+        return None
+    return HubClient(url, config.text("cloud", "api_key") or "", tls=hub_tls(config.cloud.tls))
 
 
 def _is_running(pid: Any) -> bool:

@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 
 from runtime.artifact_package import MAX_PACKAGE_BYTES
-from runtime.config import DeploymentConfig
 from runtime.errors import LoopaiError
 from runtime.strict_json import parse_strictly
 from runtime.tls.contexts import (
@@ -121,18 +120,6 @@ class HubClient:
         content, signature = self._resumed(f"{path}/download", PartialDownload(kept))
         return Downloaded(content, specification, Signature.parse(signature))
 
-    def deployments(self) -> list[dict[str, Any]]:
-        """The boxes of this tenant; needs the scope `read` or `admin`, as the two below."""
-        return _listed(self._ask("GET", "/api/v1/deployments"), "deployments")
-
-    def tickets(self) -> list[dict[str, Any]]:
-        """What the hub could not solve by itself, newest first."""
-        return _listed(self._ask("GET", "/api/v1/tickets"), "tickets")
-
-    def close_ticket(self, number: int) -> None:
-        """Say that a person has dealt with a ticket; needs the scope `admin`."""
-        self._ask("POST", f"/api/v1/tickets/{number}/close")
-
     def close(self) -> None:
         self._http.close()
 
@@ -221,14 +208,6 @@ def hub_tls(files: ClientTls) -> ssl.SSLContext:
     return context
 
 
-def configured_client(config: DeploymentConfig) -> HubClient | None:
-    """A client of the hub in the configuration; None where there is none. Raises LoopaiError."""
-    url = config.text("cloud", "api_url")
-    if url is None:
-        return None
-    return HubClient(url, config.text("cloud", "api_key") or "", tls=hub_tls(config.cloud.tls))
-
-
 def _check(response: httpx.Response) -> None:
     """Raises HubUnavailableError (5xx, 408, 429) or HubRefusedError (any other but 2xx)."""
     status = response.status_code
@@ -244,13 +223,6 @@ def _check(response: httpx.Response) -> None:
             f"The hub answers {status}: {detail}", float(waited) if waited.isdecimal() else None
         )
     raise HubRefusedError(f"The hub refuses ({status}): {detail}", status)
-
-
-def _listed(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    found = answer.get(name)
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise HubUnavailableError(f"The hub's answer names no {name}.")
-    return found
 
 
 def _versions(given: Any) -> dict[str, int]:

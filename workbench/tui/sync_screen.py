@@ -63,6 +63,7 @@ class SyncScreen(HubViews):
     def __init__(self) -> None:
         super().__init__()
         self._view = "upload"
+        self._reading = ""
         self._place = 0
         self._waiting: Waiting | None = None
 
@@ -110,9 +111,13 @@ class SyncScreen(HubViews):
 
     def look(self) -> None:
         """Read anew what is shown, in the background."""
-        if not self.is_current:
-            return
-        self._read(self._view)
+        # A look that takes longer than the time between looks is left to come to its end.
+        under_way = any(
+            worker.group == "sync" and not worker.is_finished for worker in self.workers
+        )
+        if self.is_current and not (under_way and self._reading == self._view):
+            self._reading = self._view
+            self._read(self._view)
 
     def action_view(self, name: str) -> None:
         """Show the next upload, the audit log, bundles, or the hub's deployments or tickets."""
