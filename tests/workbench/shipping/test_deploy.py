@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -227,6 +230,38 @@ def test_systemd_takes_the_unit_and_finds_it_closed(served_dir, tmp_path):
     security = ["systemd-analyze", "security", "--offline=true", "--threshold=25", str(unit)]
     done = subprocess.run(security, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout.splitlines()[-1]
+
+
+def _expanded(group):
+    """The system calls of a group of systemd's, groups within it too."""
+    show = ["systemd-analyze", "syscall-filter", group]
+    done = subprocess.run(show, capture_output=True, text=True, check=True)
+    names = {line.strip() for line in done.stdout.splitlines()[1:]}
+    groups = {name for name in names if name.startswith("@")}
+    return names.union(*map(_expanded, groups))
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(
+    not (shutil.which("systemd-analyze") and shutil.which("strace")),
+    reason="systemd or strace is not installed",
+)
+def test_the_unit_allows_every_system_call_that_serving_makes(served_dir, tmp_path):
+    unit = deploy(served_dir, "systemd", TASK)
+    allowed = set()
+    for filters in re.findall(r"^SystemCallFilter=(.*)$", unit, re.MULTILINE):
+        for name in filters.split():
+            allowed |= _expanded(name) if name.startswith("@") else {name}
+    trace = tmp_path / "trace"
+    under = ("strace", "-f", "-qq", "-o", str(trace))
+    with RunningRuntime(served_dir, under=under, steward=True) as running:
+        assert running.execute({"text": "buy"}).status_code == 200
+        wait_until(lambda: read_report(served_dir), 60)
+        (supervisor,) = children_of(running.process.pid)
+        os.kill(supervisor, signal.SIGTERM)
+        running.process.wait(60)
+    made = set(re.findall(r"^\d+\s+(\w+)\(", trace.read_text(errors="replace"), re.MULTILINE))
+    assert "unshare" in made and made - allowed == set()
 
 
 def test_what_would_be_refused_there_is_refused_here_all_at_once(served_dir):
