@@ -37,6 +37,27 @@ EXTRAS = {
     "websockets": "sync",
 }
 
+#: What a manual page would say besides: the help of our programs stands for one.
+MANUAL = {
+    "Exit codes": [
+        ("0", "Done."),
+        ("1", "Done, and the answer is no."),
+        ("2", "Something given was wrong; standard error says what, where and what to do."),
+        ("130", "Interrupted."),
+    ],
+    "Environment": [
+        (ENVIRONMENT_VARIABLE, "The data directory, where --data-dir does not name it."),
+        ("LOOPAI_API_KEY", "The key for the hub."),
+        ("LOOPAI_SERVE_KEY", "A key that callers may present."),
+    ],
+    "Files": [
+        ("config/deployment.yaml", "In the data directory: the settings."),
+        ("tasks/TASK/task.yaml", "What a task is, its examples beside it."),
+        ("artifacts/TASK/vN/", "A version: its program stands alone."),
+        ("datasets/TASK/", "What was executed, checked and counted, as JSON lines."),
+    ],
+}
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -64,6 +85,9 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, self._lazy[name][1]) for name in sorted(self._lazy)])
+        for title, rows in MANUAL.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Names and options, loading no command: a key press must not wait for imports."""

@@ -47,6 +47,8 @@ def test_help_is_there_at_once_and_loads_no_server():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+    for part in ("Exit codes:", "Environment:", "Files:"):  # what a manual page would say
+        assert part in done.stdout
     times = []
     for _ in range(5):
         started = time.perf_counter()
