@@ -126,7 +126,8 @@ class Central:
             ) as response:
                 content = await response.read()
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            reason = explain(error) or str(error) or type(error).__name__
+            # aiohttp's own look like TLS errors and are none; what they were raised from is.
+            reason = explain(error.__cause__ or error) or str(error) or type(error).__name__
             return problem("hub-unavailable", f"The hub does not answer: {reason}.", RETRY_SOON)
         if response.status == 200:
             return json_answer(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -17,8 +18,10 @@ from typing import Any
 
 import pytest
 
+from runtime.config import load_deployment
 from runtime.data_dir import DataDir
 from sync import agent
+from sync.central import open_central
 from sync.hub.app import open_hub
 from sync.hub.hub_keys import HubKeys
 from sync.status import STATUS_FILE
@@ -55,11 +58,16 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredHub]:
     with log.open("wb") as errors:
         process = subprocess.Popen(command, stderr=errors, env=clean_environment())
     try:
-        wait_until(lambda: "Uvicorn running on https" in log.read_text(), 30)
+        wait_until(lambda: listens(port), 30)
         yield SecuredHub(authority, pair, f"https://127.0.0.1:{port}", str(key), process, log)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 def agent_status(hub: SecuredHub, folder: Path, authority: Authority, pair: Pair | None) -> Any:
@@ -137,3 +145,32 @@ def test_renewed_certificates_are_taken_up_at_sighup_and_faulty_ones_change_noth
     hub.authority.issue("hub")
     hub.process.send_signal(signal.SIGHUP)
     wait_until(lambda: shown_by(hub) != first)
+
+
+def test_a_central_box_asks_its_hub_with_its_certificate_and_says_what_is_wrong_with_one(
+    hub, tmp_path
+):
+    def answer_of(name: str, authority: Authority) -> dict[str, Any]:
+        data_dir = DataDir(tmp_path / name)
+        pair = hub.authority.issue(f"{name}-box", client=True)
+        data_dir.deployment_file.parent.mkdir(parents=True)
+        data_dir.deployment_file.write_text(
+            f"runtime: {{mode: central}}\ncloud:\n  api_url: {hub.url}\n  api_key: {hub.key}\n"
+            f"  tls: {{ca: {authority.ca}, cert: {pair.cert}, key: {pair.key}}}\n"
+        )
+
+        async def ask() -> bytes:
+            central = open_central(data_dir, load_deployment(data_dir.deployment_file))
+            await central.start()
+            try:
+                answer = await central.page("/ready", b"one")
+                return answer.body
+            finally:
+                await central.close()
+
+        return json.loads(asyncio.run(ask()))
+
+    # Over the handshake, and then refused as its key may only be an edge's.
+    assert "needs the scope execute" in answer_of("known", hub.authority)["detail"]
+    told = answer_of("stranger", Authority(tmp_path / "other"))
+    assert told["status"] == 503 and "certificate" in told["detail"]
