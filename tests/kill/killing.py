@@ -88,8 +88,11 @@ class Killing:
     def run(self, rounds: int) -> Report:
         """Kill and check so many times, then stop in peace and check everything."""
         started = time.monotonic()
-        for _ in range(rounds):
+        each_once = self._random.sample(list(DEPTHS), len(DEPTHS))
+        for number in range(rounds):
             [depth] = self._random.choices(list(DEPTHS), list(DEPTHS.values()))
+            if number < len(each_once):
+                depth = each_once[number]
             if depth == HTTP_WORKER and self._crashes >= MAX_CRASHES:
                 depth = "0"
             self.round(depth, self._random.choice(MOMENTS))
