@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 from installations import ROOT, Installation, build, fresh
-from support import RunningRuntime, server_folder
+from support import TASK, RunningRuntime, make_task, server_folder
+
+from runtime.data_dir import DataDir
 
 pytestmark = pytest.mark.thorough
 
@@ -72,6 +74,30 @@ def test_a_small_installation_serves_and_holds_no_more_than_an_edge_box_needs(
     with RunningRuntime(server_folder(tmp_path), interpreter=interpreter, cwd=tmp_path) as running:
         assert running.execute({"text": "Buy now"}).json()["output"] == "spam"
     assert "[workbench]" in installed.run("loopai", "demo", code=2).stderr
+
+
+ASK_FOR_COMPARISONS = """
+import sys
+from runtime.config import DeploymentConfig
+from runtime.data_dir import DataDir
+from runtime.errors import InvalidInputError
+from runtime.tasks import load_task
+from runtime.validation.oracles import make_comparisons
+data_dir = DataDir(sys.argv[1])
+try:
+    make_comparisons(data_dir, DeploymentConfig(), load_task(data_dir, sys.argv[2]))
+except InvalidInputError as error:
+    print(error)
+"""
+
+
+def test_a_comparison_that_needs_an_extra_says_which(edge_box, tmp_path):
+    data_dir = DataDir(tmp_path / "data")
+    for name in ("fuzzy", "semantic"):
+        make_task(data_dir, validation={"comparison": name})
+        told = edge_box.run("python", "-c", ASK_FOR_COMPARISONS, data_dir.root, TASK).stdout
+        assert f"comparison '{name}' needs rapidfuzz" in told
+        assert "task.yaml" in told and "loopai-workbench[fuzzy]" in told
 
 
 def test_an_installation_packs_the_wheel_it_came_from(edge_box, wheel, tmp_path):
