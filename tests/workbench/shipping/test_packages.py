@@ -19,7 +19,8 @@ from runtime.data_dir import DataDir
 pytestmark = pytest.mark.thorough
 
 PYTHONS = ("3.11", "3.12", "3.13")
-MOST_BYTES = 60_000_000
+#: 60 MB as `du -m` counts them. The largest is Python 3.13's, whose uvloop has 2 MB more.
+MOST_BYTES = 60 * 1024 * 1024
 WITHOUT_NETWORK = ("unshare", "--net", "--map-root-user")
 
 
