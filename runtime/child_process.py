@@ -57,3 +57,8 @@ def _become_child(body: Callable[[], int], parent: int) -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(code)
+
+
+def end_with_parent() -> None:
+    """Have this process killed when the thread that started it ends, whatever ends it."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

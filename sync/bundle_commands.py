@@ -239,7 +239,7 @@ def _import_versions(
         store, key = open_hub(hub.folder, hub.database)
         with closing(store):
             packages = Packages(store, key)
-            taken = publish_versions(packages, hub.tenant, versions, bundle.key_id)
+            taken = publish_versions(store, packages, hub.tenant, versions, bundle.key_id)
     if not as_json:
         _print_taken(taken)
     complete = all(one.outcome != "refused" for one in taken)

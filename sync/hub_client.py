@@ -111,6 +111,11 @@ class HubClient:
         """Have the hub do what a path stands for."""
         return self._ask("POST", path)
 
+    def specify(self, task: str, specification: str, examples: str) -> dict[str, Any]:
+        """Give a task's YAML and examples; returns what the hub says of them."""
+        given = {"specification": specification, "examples": examples}
+        return self._ask("PUT", f"/api/v1/tasks/{task}/specification", json=given)
+
     def download(self, task: str, version: int, kept: Path) -> Downloaded:
         """A version, whole or not at all. What came before it was cut stands in the file `kept`
         and is gone on with, now or in a later call.

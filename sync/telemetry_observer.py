@@ -22,6 +22,7 @@ from sync.box_key import box_key
 from sync.outbox import MEGABYTE, TABLES, put_rows
 from sync.privacy.field_rules import Rule
 from sync.privacy.filtering import PrivacyFilter
+from sync.validation_telemetry import ValidationTelemetry
 
 #: Of every hundred executions, in balanced mode, five are told with input and output.
 BALANCED_SHARE = 0.05
@@ -43,13 +44,15 @@ class TelemetryObserver:
         self._clock = context.clock
         self._max_bytes = max_bytes(context.config)
         self._told = ToldRows(context.data_dir, context.config)
+        self._validations = ValidationTelemetry(context, self._told.filter, self._max_bytes)
 
     def observe(self, task: str, records: Batch, transaction: Connection) -> None:
         rows = self._told.of(task, records)
         put_rows(transaction, task, rows, self._clock().timestamp(), self._max_bytes)
 
     def tick(self, moment: datetime) -> None:
-        """Nothing is due: the agent sends."""
+        """What oracles said is read here; the agent sends."""
+        self._validations.read()
 
     def rolled_back(self) -> None:
         """Nothing is kept in memory."""
@@ -69,7 +72,7 @@ class ToldRows:
 
     def of(self, task: str, records: Batch) -> list[dict[str, Any]]:
         """A row for each line of the log that may be told of."""
-        privacy = self._filter(task)
+        privacy = self.filter(task)
         mode = self._config.telemetry.privacy_mode
         rows = []
         for record in records:
@@ -81,7 +84,7 @@ class ToldRows:
                 rows.append({**row, "program_version": record["program_version"]})
         return rows
 
-    def _filter(self, task: str) -> PrivacyFilter:
+    def filter(self, task: str) -> PrivacyFilter:
         """The task's rules as of now; made anew when its file has changed."""
         try:
             changed = self._data_dir.task_file(task).stat().st_mtime_ns

@@ -21,7 +21,7 @@ COMMANDS = {
     "deploy": ("workbench.commands.deploy", "Manifests for Kubernetes, a unit for systemd."),
     "diff": ("workbench.commands.diff", "What changed between two versions."),
     "export": ("workbench.commands.export", "One version as a ZIP, the same bytes each time."),
-    "hub": ("sync.hub.commands", "The shared hub: start, keys, publish, backup."),
+    "hub": ("workbench.commands.hub", "The shared hub: start, keys, publish, backup."),
     "image": ("workbench.commands.image", "A container image: what it is built from."),
     "improve": ("workbench.commands.improve", "Learn from confirmed failures, offer a version."),
     "models": ("workbench.commands.models", "Local language models: list, show, pull, remove."),

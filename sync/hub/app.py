@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -20,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from runtime.errors import LoopaiError
 from runtime.server.openapi_parts import ANY_OBJECT, Json, list_of, object_of
 from sync.hub import answers
+from sync.hub.announcements import tell_for_ever
 from sync.hub.answers import Guard, HubProblemError
 from sync.hub.artifact_routes import artifact_routes
 from sync.hub.box_routes import box_routes
@@ -27,6 +29,7 @@ from sync.hub.central_execution import CentralExecution
 from sync.hub.deployments import Deployments
 from sync.hub.execute_routes import execute_routes
 from sync.hub.hub_keys import Caller, HubKeys
+from sync.hub.improvement.routes import improvement_routes
 from sync.hub.notifications import PATH, Notifications
 from sync.hub.operations import Operation, hub_document
 from sync.hub.packages import Packages
@@ -95,7 +98,10 @@ def make_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         notifications.hub.start()
         await central.start()
+        telling = asyncio.create_task(tell_for_ever(store, published, notifications.alert))
         yield
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
         await notifications.hub.stop()
         await central.close()
         await run_in_threadpool(store.close)
@@ -119,6 +125,7 @@ def make_app(
         *box_routes(store, deployments, packages),
         *team_routes(store, keys),
         *execute_routes(guard, central),
+        *improvement_routes(store, packages),
     ]  # fmt: skip
     document = hub_document(operations, version("loopai-workbench"))
     app = Starlette(

@@ -13,6 +13,7 @@ from runtime.data_dir import checked_slug
 from runtime.errors import LoopaiError, NotFoundError, Problem
 from sync.bundle_contents import Taken, Version
 from sync.bundle_file import Bundle
+from sync.hub.announcements import ARTIFACT, announce
 from sync.hub.collector import Collector
 from sync.hub.hub_keys import Caller
 from sync.hub.packages import Packages
@@ -43,17 +44,22 @@ def published_versions(packages: Packages, tenant: str, tasks: Sequence[str]) ->
 
 
 def publish_versions(
-    packages: Packages, tenant: str, versions: Sequence[Version], signer: str
+    store: Store, packages: Packages, tenant: str, versions: Sequence[Version], signer: str
 ) -> list[Taken]:
-    """Publish an author's versions; connected boxes hear of them when they next ask."""
+    """Publish an author's versions; boxes that are connected to the running hub are told."""
     caller = Caller(tenant, signer, ("publish",))
     results = []
     for one in versions:
         known = one.version in {each["version"] for each in packages.versions(tenant, one.task)}
         try:
-            packages.publish(
-                caller, checked_slug(one.task), one.content, one.specification, "by bundle"
-            )
+            task = checked_slug(one.task)
+            with store.write() as connection:
+                packages.publish_in(
+                    connection, caller, task, one.content, one.specification, "by bundle"
+                )
+                if not known:
+                    body = {"task": task, "version": one.version}
+                    announce(connection, tenant, ARTIFACT, body)
         except LoopaiError as error:
             results.append(Taken(one.task, one.version, "refused", str(error)))
         else:

@@ -75,6 +75,8 @@ class ValidationRow(msgspec.Struct):
     similarity_score: Share
     validated_at: Moment
     inclusion_probability: Share = 1.0
+    oracle: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    status: Annotated[str, msgspec.Meta(pattern="^(success|error|timeout)$")] = "success"
     input: Any = None
     output: Any = None
     oracle_output: Any = None
@@ -205,6 +207,8 @@ def _validation(row: ValidationRow) -> dict[str, Any]:
         "match": row.match,
         "similarity": row.similarity_score,
         "probability": row.inclusion_probability,
+        "oracle": row.oracle,
+        "status": row.status,
         "input": row.input,
         "output": row.output,
         "oracle_output": row.oracle_output,

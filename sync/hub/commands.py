@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import logging
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +17,12 @@ from runtime.errors import InvalidInputError, Problem
 from runtime.tls.options import server_tls_options
 from runtime.tls.settings import ServerTls
 from sync.hub.backup_commands import backup, restore
+from sync.hub.improvement.commands import command as improvement
+from sync.hub.improvement.commands import improver_reference
 from sync.hub.look_commands import audit, deployments, figures, tickets, versions
 from sync.hub.options import asked_hub, database_option, folder_option
+from sync.hub.specify_command import command as specify_command
+from sync.hub.specify_command import no_examples_option, specify
 
 if TYPE_CHECKING:
     from sync.hub_client import HubClient
@@ -51,6 +57,13 @@ def command() -> None:
     help="Executions of each key, beside its other requests; a batch counts as one.",
 )
 @server_tls_options
+@click.option(
+    "--improve-every",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    help="Seconds between two looks at what boxes tell of failures; 0: never look.",
+)
 @click.option("--insecure", is_flag=True, help="Serve beyond loopback without TLS.")
 def start(
     folder: Path,
@@ -61,12 +74,14 @@ def start(
     per_minute: int,
     executions_per_minute: int,
     tls: ServerTls | None,
+    improve_every: float,
     insecure: bool,
 ) -> None:
     import uvicorn
 
     from runtime.tls.contexts import server_context
     from sync.hub.app import make_app, open_hub
+    from sync.hub.hidden_tokens import HiddenTokens
     from sync.hub.renewed_certificates import taken_up_on_sighup
     from sync.hub.serving import listen, serving
 
@@ -83,8 +98,9 @@ def start(
         store, key, folder, origins=origins, per_minute=per_minute, executions=executions_per_minute
     )
     config = serving(app, host, port, context)
+    logging.getLogger("uvicorn.error").addFilter(HiddenTokens())
     click.echo(f"signing key {key.id}: boxes can be told to trust {key.public}", err=True)
-    with taken_up_on_sighup(context, tls):
+    with taken_up_on_sighup(context, tls), _improving(folder, database, improve_every):
         uvicorn.Server(config).run([listen(config)])
 
 
@@ -165,10 +181,17 @@ def revoke_key(key_id: str, folder: Path, database: str | None, as_json: bool) -
 @click.argument("task")
 @click.argument("version")
 @click.option("--note", default="", help="What is new in it.")
+@no_examples_option
 @json_option
 @asked_hub
 def publish(
-    task: str, version: str, note: str, as_json: bool, hub: HubClient, data_dir: DataDir
+    task: str,
+    version: str,
+    note: str,
+    no_examples: bool,
+    as_json: bool,
+    hub: HubClient,
+    data_dir: DataDir,
 ) -> None:
     from runtime.artifacts import ArtifactStore
 
@@ -177,6 +200,7 @@ def publish(
         raise InvalidInputError(Problem(f"{version!r} is no version such as v3."))
     package = ArtifactStore(data_dir).zip_bytes(task, int(number))
     specification = data_dir.task_file(task).read_text("utf-8")
+    specify(hub, data_dir, task, no_examples=no_examples)
     answer = hub.publish(
         task,
         {
@@ -192,6 +216,17 @@ def publish(
     click.echo(f"{task} v{answer['version']} is published; {told} connected boxes were told.")
 
 
+def _improving(folder: Path, database: str | None, every: float) -> AbstractContextManager[None]:
+    from sync.hub.improvement.child import improving_beside
+
+    if not every:
+        return nullcontext()
+    if not isinstance(click.get_current_context().obj, str):
+        click.echo("note: nothing here makes programs, so nothing is improved.", err=True)
+        return nullcontext()
+    return improving_beside(folder, database, improver_reference(), every)
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -199,5 +234,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-for more in (backup, restore, deployments, versions, figures, tickets, audit):
+for more in (
+    backup, restore, deployments, versions, figures, tickets, audit, improvement, specify_command,
+):  # fmt: skip
     command.add_command(more)

@@ -21,12 +21,20 @@ from sync.hub import tables
 #: transaction.
 Step = Callable[[Connection], None]
 
-FORMAT_VERSION = 1
-STEPS: Mapping[int, Step] = {}
+FORMAT_VERSION = 2
 #: Any number: what hub processes that start at once agree on to go one after the other.
 LOCK = 0x10_0A_10
 
 logger = logging.getLogger("loopai.hub")
+
+
+def _say_who_validated(connection: Connection) -> None:
+    """Which oracle it was, and how the execution ended: empty for what came before."""
+    connection.exec_driver_sql("ALTER TABLE validations ADD COLUMN oracle VARCHAR(64)")
+    connection.exec_driver_sql("ALTER TABLE validations ADD COLUMN status VARCHAR(16)")
+
+
+STEPS: Mapping[int, Step] = {2: _say_who_validated}
 
 
 def prepare(engine: Engine, shown: str) -> None:

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from runtime.artifact_package import read_package
 from runtime.clock import format_time, utc_now
@@ -49,45 +49,58 @@ class Packages:
         self, caller: Caller, task: str, content: bytes, specification: str, note: str = ""
     ) -> Package:
         """Take a version in. Raises InvalidInputError for what is no version, ConflictError."""
+        with self._store.write() as connection:
+            return self.publish_in(connection, caller, task, content, specification, note)
+
+    def publish_in(
+        self,
+        connection: Connection,
+        caller: Caller,
+        task: str,
+        content: bytes,
+        specification: str,
+        note: str = "",
+    ) -> Package:
+        """The same within a transaction of the caller's."""
         version = read_package(content).version
+        there = self._select(connection, caller.tenant, task, version)
+        digest = hashlib.sha256(content).hexdigest()
+        if there is not None:
+            if there.digest == digest:
+                return there
+            raise ConflictError(
+                Problem(
+                    f"{task} v{version} is published already, with other content.",
+                    remedy="Versions are immutable: publish a new one.",
+                )
+            )
         package = Package(
             task=task,
             version=version,
             content=content,
             specification=specification,
-            digest=hashlib.sha256(content).hexdigest(),
+            digest=digest,
             signature=self._sign(task, version, content, specification),
             uploaded_at=format_time(utc_now()),
         )
-        with self._store.write() as connection:
-            there = self._select(connection, caller.tenant, task, version)
-            if there is not None:
-                if there.digest == package.digest:
-                    return there
-                raise ConflictError(
-                    Problem(
-                        f"{task} v{version} is published already, with other content.",
-                        remedy="Versions are immutable: publish a new one.",
-                    )
-                )
-            connection.execute(
-                insert(tables.packages).values(
-                    tenant=caller.tenant,
-                    task=task,
-                    version=version,
-                    content=content,
-                    specification=specification,
-                    digest=package.digest,
-                    signature=package.signature,
-                    note=note,
-                    uploaded_by=caller.key_id,
-                    uploaded_at=package.uploaded_at,
-                )
+        connection.execute(
+            insert(tables.packages).values(
+                tenant=caller.tenant,
+                task=task,
+                version=version,
+                content=content,
+                specification=specification,
+                digest=package.digest,
+                signature=package.signature,
+                note=note,
+                uploaded_by=caller.key_id,
+                uploaded_at=package.uploaded_at,
             )
-            self._store.note(
-                connection, caller.tenant, caller.key_id, "published",
-                task=task, version=version, digest=package.digest,
-            )  # fmt: skip
+        )
+        self._store.note(
+            connection, caller.tenant, caller.key_id, "published",
+            task=task, version=version, digest=package.digest,
+        )  # fmt: skip
         return package
 
     def sign_again(self) -> int:

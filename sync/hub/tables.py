@@ -118,6 +118,8 @@ validations = Table(
     Column("match", Boolean, nullable=False),
     Column("similarity", Float, nullable=False),
     Column("probability", Float, nullable=False),
+    Column("oracle", String(64)),
+    Column("status", String(16)),
     Column("input", JSON),
     Column("output", JSON),
     Column("oracle_output", JSON),
@@ -145,4 +147,74 @@ audit = Table(
     Column("actor", String(64), nullable=False),
     Column("action", String(64), nullable=False),
     Column("facts", JSON, nullable=False),
+)
+
+#: What to tell connected boxes, also by processes that hold no connection.
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("tenant", _tenant(), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("told_at", String(32), index=True),
+)
+#: A task in words and examples, as its owner last gave it: what programs are made from here.
+specifications = Table(
+    "specifications",
+    metadata,
+    Column("tenant", _tenant(), primary_key=True),
+    Column("task", String(64), primary_key=True),
+    Column("specification", Text, nullable=False),
+    Column("examples", Text, nullable=False),
+    Column("updated_at", String(32), nullable=False),
+    Column("updated_by", String(16), nullable=False),
+)
+improvement_settings = Table(
+    "improvement_settings",
+    metadata,
+    Column("tenant", _tenant(), primary_key=True),
+    Column("settings", JSON, nullable=False),
+    Column("paused", Boolean, nullable=False),
+)
+#: How the improvement of a task stands. `tries` are unsuccessful ones in a row at `version`.
+improvements = Table(
+    "improvements",
+    metadata,
+    Column("tenant", _tenant(), primary_key=True),
+    Column("task", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("specification_digest", String(64), nullable=False),
+    Column("ticket", Integer),
+    Column("paused", Boolean, nullable=False),
+    Column("wanted", Boolean, nullable=False),
+    Column("looked_at", String(32)),
+)
+improvement_runs = Table(
+    "improvement_runs",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("tenant", _tenant(), nullable=False),
+    Column("task", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("made_version", Integer),
+    Column("hypothesis", JSON, nullable=False),
+    Column("report", JSON, nullable=False),
+    Column("started_at", String(32), nullable=False),
+    Column("ended_at", String(32)),
+    Index("improvement_runs_by_task", "tenant", "task", "number"),
+)
+#: Failing inputs, by their hash, that earlier tries have used.
+improvement_tried = Table(
+    "improvement_tried",
+    metadata,
+    Column("tenant", _tenant(), primary_key=True),
+    Column("task", String(64), primary_key=True),
+    Column("key", String(64), primary_key=True),
 )

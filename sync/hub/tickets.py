@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from runtime.clock import format_time, utc_now
 from runtime.errors import NotFoundError, Problem
@@ -23,15 +23,27 @@ class Tickets:
     def open(self, tenant: str, task: str, title: str, body: str, facts: dict[str, Any]) -> int:
         """Write a ticket; returns its number."""
         with self._store.write() as connection:
-            number = connection.execute(
-                insert(tables.tickets)
-                .values(
-                    tenant=tenant, task=task, title=title, body=body, facts=facts, state=OPEN,
-                    opened_at=format_time(utc_now()),
-                )
-                .returning(tables.tickets.c.number)
-            ).scalar_one()  # fmt: skip
-            self._store.note(connection, tenant, "hub", "ticket opened", number=number, task=task)
+            return self.open_in(connection, tenant, task, title, body, facts)
+
+    def open_in(
+        self,
+        connection: Connection,
+        tenant: str,
+        task: str,
+        title: str,
+        body: str,
+        facts: dict[str, Any],
+    ) -> int:
+        """The same within a transaction of the caller's."""
+        number = connection.execute(
+            insert(tables.tickets)
+            .values(
+                tenant=tenant, task=task, title=title, body=body, facts=facts, state=OPEN,
+                opened_at=format_time(utc_now()),
+            )
+            .returning(tables.tickets.c.number)
+        ).scalar_one()  # fmt: skip
+        self._store.note(connection, tenant, "hub", "ticket opened", number=number, task=task)
         return int(number)
 
     def close(self, tenant: str, number: int, actor: str) -> None:

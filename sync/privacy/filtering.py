@@ -73,8 +73,8 @@ class PrivacyFilter:
         """What may leave of one validation; only sampled executions have one."""
         kept = (
             "id", "execution_id", "program_id", "program_version", "match", "similarity_score",
-            "comparison_method", "oracle_cost", "oracle_latency_ms", "inclusion_probability",
-            "validated_at",
+            "comparison_method", "oracle", "status", "oracle_cost", "oracle_latency_ms",
+            "inclusion_probability", "validated_at",
         )  # fmt: skip
         made = {name: record[name] for name in kept if name in record}
         if self._shows(sampled=True):

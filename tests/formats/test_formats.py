@@ -110,7 +110,7 @@ def raise_number(file):
 
 def raise_hub(file):
     with closing(sqlite3.connect(file)) as database, database:
-        database.execute("UPDATE facts SET value = '2' WHERE name = 'format_version'")
+        database.execute("UPDATE facts SET value = '3' WHERE name = 'format_version'")
 
 
 OF_THE_TASK = f"data/tasks/{TASK}"
@@ -159,7 +159,8 @@ def test_what_a_later_release_wrote_is_refused_in_one_sentence_and_left_alone(
     code, _, errors = loopai(release, *command, group=group)
     assert code == 2
     (sentence,) = [line for line in errors.splitlines() if "format version" in line]
-    assert "has format version 2; this release reads 1." in sentence
+    reads = migrations.FORMAT_VERSION if change is raise_hub else 1
+    assert f"has format version {reads + 1}; this release reads {reads}." in sentence
     assert changed.name in sentence
     assert "Traceback" not in errors
     assert changed.read_bytes() == before
@@ -214,8 +215,9 @@ def test_a_hubs_database_goes_up_with_a_copy_of_it_before(release, monkeypatch):
         connection.exec_driver_sql("UPDATE keys SET name = 'was ' || name")
 
     file = release / "hub/hub.db"
-    monkeypatch.setattr(migrations, "FORMAT_VERSION", 2)
-    monkeypatch.setattr(migrations, "STEPS", {2: rename})
+    monkeypatch.setattr(migrations, "FORMAT_VERSION", migrations.FORMAT_VERSION + 1)
+    steps = {**migrations.STEPS, migrations.FORMAT_VERSION: rename}
+    monkeypatch.setattr(migrations, "STEPS", steps)
     for _ in range(2):  # the second time there is nothing to do
         store = Store.in_folder(file.parent)
         assert HubKeys(store).listed()[0]["name"] == "was box"
@@ -224,13 +226,14 @@ def test_a_hubs_database_goes_up_with_a_copy_of_it_before(release, monkeypatch):
         assert before.execute("SELECT name FROM keys").fetchone() == ("box",)
 
 
-def test_no_table_changes_without_a_new_format(unpacked):
+def test_no_table_changes_without_a_new_format(unpacked, release):
     """Fails when a column is added to what a release wrote: raise the format, and write a step."""
     with closing(sqlite3.connect(unpacked / "data/state/synthesis.db")) as database:
         for table, columns in TABLES.items():
             there = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
             assert columns.keys() <= there, table
-    engine = create_engine(f"sqlite:///{unpacked / 'hub/hub.db'}")
+    Store.in_folder(release / "hub").close()
+    engine = create_engine(f"sqlite:///{release / 'hub/hub.db'}")
     with engine.connect() as connection:
         present = inspect(connection)
         for table in tables.metadata.sorted_tables:

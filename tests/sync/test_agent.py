@@ -23,11 +23,13 @@ from runtime.steward.loop import Steward
 from runtime.steward.observer import StewardContext
 from runtime.steward.observers import make_observers
 from runtime.steward.state import open_state
+from runtime.validation.settle import PREFIX
 from sync import agent as agent_module
 from sync import listener as listener_module
 from sync.agent import Agent
 from sync.audit import AuditLog
 from sync.box_key import deployment_id
+from sync.hub.improvement.evidence import validated_lines
 from sync.hub_client import HubClient
 from sync.listener import Listener
 from sync.own_key import OwnKey
@@ -417,6 +419,41 @@ def test_executions_reach_the_hub_once_over_restarts_and_a_hub_that_was_away(
     (figures,) = author.get(f"/api/v1/metrics/{TASK}").json()["versions"]
     assert figures["executions"] == 80
     assert AuditLog(box.data_dir.state / "sent.jsonl").verify().problem is None
+
+
+@pytest.mark.parametrize("mode", ["strict", "balanced"])
+def test_what_oracles_said_is_told_once_and_without_inputs_in_strict_mode(
+    tmp_path: Path, hub: Any, author: httpx.Client, mode: str
+) -> None:
+    box = Box(tmp_path / mode, hub, f"privacy_mode: {mode}")
+    make_task(box.data_dir)
+    box.log(log_line(0))
+    said = {"match": False, "similarity_score": 0.0, "oracle": "person", "oracle_output": "spam"}
+    lines = [
+        log_line(
+            number, id=f"validation-{number}", validated_at="2026-11-22T10:00:00.000000Z",
+            input={"text": f"refund {EMAIL}"}, **said,
+        )
+        for number in range(3)
+    ]  # fmt: skip
+    log = ExecutionLog(box.data_dir.validations(TASK), prefix=PREFIX)
+    log.append(lines[:2], utc_now())
+    box.read_log()
+    box.read_log()
+    log.append(lines[2:], utc_now())
+    log.close()
+    box.read_log()
+    box.ask()
+    wait_until(lambda: (box.agent.turn(), box.agent._outbox.status().sent_rows == 4)[1])
+    box.agent.close()
+    (figures,) = author.get(f"/api/v1/metrics/{TASK}").json()["versions"]
+    assert (figures["validated"], figures["mismatches"]) == (3, 3)
+    told = list(validated_lines(hub.store, "acme", TASK))
+    assert len(told) == (0 if mode == "strict" else 3)
+    for line in told:
+        assert line["oracle_output"] == "spam"
+        assert "refund" in line["input"]["text"]
+        assert EMAIL not in line["input"]["text"]
 
 
 EMAIL = "jane.doe@example.com"

@@ -74,7 +74,7 @@ class Hub:
     def publish(self, content: bytes, version: int) -> None:
         packages = Packages(self.store, self.key)
         made = Version(TASK, version, content, SPECIFICATION)
-        assert publish_versions(packages, TENANT, [made], "test")[0].outcome == "stored"
+        assert publish_versions(self.store, packages, TENANT, [made], "test")[0].outcome == "stored"
 
 
 @pytest.fixture

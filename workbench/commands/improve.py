@@ -11,9 +11,9 @@ from runtime.data_dir import DataDir
 from runtime.errors import InvalidInputError, Problem
 from runtime.models import TaskSpecification
 from runtime.strict_json import canonical
+from runtime.validation.cases import Case
 from workbench.commands.synthesize import make_version
 from workbench.console import out, percent
-from workbench.improve.cases import Case
 from workbench.improve.improving import Improvement, Situation, improve, look
 from workbench.improve.journal import ImproveJournal
 from workbench.improve.promotion import Promotion, promote, rollout_under_way

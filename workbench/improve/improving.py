@@ -14,10 +14,10 @@ from runtime.models import TaskSpecification
 from runtime.sandbox import Limits, Result, Sandbox
 from runtime.strict_json import canonical
 from runtime.tasks import add_examples, load_task
+from runtime.validation.cases import Case, Contradiction, confirmed_cases
 from runtime.validation.comparison import Comparisons
+from runtime.validation.gain import Gain, answers, compare_versions, right
 from runtime.validation.oracles import make_comparisons
-from workbench.improve.cases import Case, Contradiction, confirmed_cases
-from workbench.improve.gain import Gain, answers, compare_versions, right
 from workbench.improve.journal import ImproveJournal
 from workbench.improve.patterns import Pattern, Seen, find_mistakes, find_patterns
 

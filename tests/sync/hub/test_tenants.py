@@ -77,6 +77,10 @@ class Walk:
             ("post", "/api/v1/deployments/{deployment}/heartbeat"): {"json": {}},
             ("post", "/api/v1/telemetry"): {"content": batch("key-000001", [execution(1)])},
             ("post", "/api/v1/keys"): {"json": {"name": "another", "scopes": ["read"]}},
+            ("put", "/api/v1/improvement/settings"): {"json": {"tries": 4}},
+            ("put", "/api/v1/tasks/{task}/specification"): {
+                "json": {"specification": specification, "examples": ""}
+            },
             ("post", "/v1/execute/{task}"): {"json": {"input": {"text": "buy"}}},
             ("post", "/v1/execute/{task}/batch"): {"json": [{"input": {"text": "buy"}}]},
         }

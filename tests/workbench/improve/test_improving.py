@@ -16,8 +16,8 @@ from runtime.config import DeploymentConfig
 from runtime.data_dir import DataDir
 from runtime.rollout.document import read_rollout
 from runtime.tasks import load_task
-from workbench.improve.cases import confirm
-from workbench.improve.gain import mcnemar
+from runtime.validation.cases import confirm
+from runtime.validation.gain import mcnemar
 from workbench.improve.improving import look
 from workbench.improve.journal import ImproveJournal
 from workbench.improve.patterns import Seen, find_mistakes, find_patterns

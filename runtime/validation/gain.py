@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
-
-from scipy.stats import binomtest
 
 from runtime.artifacts import ArtifactStore
 from runtime.sandbox import Result, Sandbox
+from runtime.validation.cases import Case
 from runtime.validation.comparison import Comparisons
-from workbench.improve.cases import Case
 
 MOST_SHOWN = 10
 SIGNIFICANT = 0.05
@@ -83,9 +82,13 @@ def compare_versions(
 
 def mcnemar(won: int, lost: int) -> float:
     """The two-sided exact p-value; 1 where the versions differ in nothing."""
-    if not won + lost:
-        return 1.0
-    return float(binomtest(won, won + lost, 0.5).pvalue)
+    differ = won + lost
+    # Whole numbers, so that thousands of cases are neither rounded nor too large for a float.
+    tail, term = 0, 1
+    for count in range(min(won, lost) + 1):
+        tail += term
+        term = term * (differ - count) // (count + 1)
+    return min(1.0, float(Fraction(2 * tail, 2**differ)))
 
 
 def _shown(case: Case) -> dict[str, Any]:
