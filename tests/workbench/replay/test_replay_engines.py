@@ -1,0 +1,202 @@
+"""Replays on Dask, from S3 and through kills: the same counts as one process gives."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from replay_parts import command, counts, run_replay, write_rows
+from support import clean_environment, promote, server_folder, wait_until
+
+from runtime.data_dir import DataDir
+from runtime.tasks import load_task
+from workbench.documentation.building import PAGES
+
+pytestmark = pytest.mark.thorough
+
+SLOW = """
+def run(input_data):
+    n = 0
+    for k in range(8000):
+        n += k
+    return "spam" if "buy" in input_data["text"] else "ham"
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data_dir: DataDir = server_folder(tmp_path_factory.mktemp("replay"))
+    promote(data_dir, load_task(data_dir, "spam-detection"), SLOW)
+    write_rows(data_dir.root / "rows.jsonl", 8_000)
+    return data_dir.root
+
+
+@pytest.fixture(scope="module")
+def expected(folder: Path) -> dict[str, Any]:
+    return counts(run_replay(folder, "--from", f"{folder}/rows.jsonl", "--workers", "1"))
+
+
+def parts_done(output: Path) -> list[Path]:
+    return sorted(output.glob("part-*.parquet"))
+
+
+def rows_in(output: Path) -> list[tuple[int, int]]:
+    import duckdb
+
+    return duckdb.sql(
+        f"SELECT count(*), count(DISTINCT (source, place)) FROM '{output}/part-*.parquet'"
+    ).fetchall()
+
+
+@contextmanager
+def process(log: Path, *words: str, ready: bytes) -> Iterator[subprocess.Popen[bytes]]:
+    """A program of its own; entered once it has said `ready` in its log."""
+    with log.open("wb") as out:
+        running = subprocess.Popen(words, stdout=out, stderr=out, env=clean_environment())
+    try:
+        wait_until(lambda: ready in log.read_bytes() or running.poll() is not None, seconds=60)
+        assert running.poll() is None, log.read_text()
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def dask(stack: ExitStack, logs: Path, workers: int) -> tuple[str, list[subprocess.Popen[bytes]]]:
+    """A scheduler and workers, each a process of its own, without nannies that restart them."""
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", str(port)]
+    scheduler += ["--host", "127.0.0.1", "--no-dashboard"]
+    stack.enter_context(process(logs / "scheduler", *scheduler, ready=b"Scheduler at"))
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1"]
+    worker += ["--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
+    return address, [
+        stack.enter_context(process(logs / f"worker-{n}", *worker, ready=b"Registered to"))
+        for n in range(workers)
+    ]
+
+
+def test_a_dask_worker_killed_midway_loses_nothing_and_counts_nothing_twice(
+    folder: Path, expected: dict[str, Any], tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    with ExitStack() as stack:
+        address, workers = dask(stack, tmp_path, 3)
+        given = ["--from", f"{folder}/rows.jsonl", "--part-mb", "0.02", "--output", str(output)]
+        given += ["--engine", "dask", "--scheduler", address]
+        with subprocess.Popen(
+            command(folder, *given), stdout=subprocess.PIPE, env=clean_environment()
+        ) as running:
+            wait_until(lambda: len(parts_done(output)) >= 5, seconds=60)
+            workers[0].send_signal(signal.SIGKILL)
+            done = len(parts_done(output))
+            said, _ = running.communicate(timeout=240)
+        assert running.returncode == 0
+    report = json.loads(said)
+    assert done < report["parts"]
+    assert counts(report) == expected
+    assert len(parts_done(output)) == report["parts"]
+    assert rows_in(output) == [(8_000, 8_000)]
+
+
+def test_dask_started_for_the_while_counts_the_same(folder: Path, expected: dict[str, Any]) -> None:
+    given = ("--from", f"{folder}/rows.jsonl", "--part-mb", "0.2", "--workers", "2")
+    assert counts(run_replay(folder, *given, "--engine", "dask")) == expected
+
+
+def test_a_scheduler_that_is_not_there_is_told(folder: Path) -> None:
+    given = ("--from", f"{folder}/rows.jsonl", "--engine", "dask")
+    report = run_replay(folder, *given, "--scheduler", f"tcp://127.0.0.1:{free_port()}", code=2)
+    assert "no Dask scheduler answers" in report["error"]
+
+
+def test_a_replay_that_was_killed_goes_on_where_it_was(
+    folder: Path, expected: dict[str, Any], tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    given = ["--from", f"{folder}/rows.jsonl", "--part-mb", "0.02", "--output", str(output)]
+    with subprocess.Popen(
+        command(folder, *given, "--workers", "2"),
+        stdout=subprocess.DEVNULL,
+        env=clean_environment(),
+        start_new_session=True,
+    ) as running:
+        wait_until(lambda: len(parts_done(output)) >= 5, seconds=60)
+        os.killpg(running.pid, signal.SIGKILL)
+    kept = {part: part.stat().st_mtime_ns for part in parts_done(output)}
+    report = run_replay(folder, *given, "--workers", "2")
+    assert counts(report) == expected
+    assert len(kept) < report["parts"] == len(parts_done(output))
+    assert all(part.stat().st_mtime_ns == at for part, at in kept.items())
+    assert rows_in(output) == [(8_000, 8_000)]
+
+
+def test_rows_and_results_may_be_on_s3(
+    folder: Path, expected: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    settings = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",  # of a server of this test
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    server = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with process(tmp_path / "s3", *server, ready=b"Running on"):
+        import s3fs
+
+        storage = s3fs.S3FileSystem()
+        storage.mkdir("history")
+        storage.put_file(f"{folder}/rows.jsonl", "history/rows.jsonl")
+        given = ("--from", "s3://history/rows.jsonl", "--part-mb", "0.3", "--workers", "2")
+        report = run_replay(folder, *given, "--output", "s3://history/out")
+        assert counts(report) == expected
+        written = parts_on(storage)
+        assert len(written) == report["parts"]
+        again = run_replay(folder, "--from", "s3://history/rows.jsonl", "--part-mb", "0.3",
+                           "--output", "s3://history/out")  # fmt: skip
+        assert counts(again) == expected and parts_on(storage) == written
+        missing = run_replay(folder, "--from", "s3://history/none.jsonl", code=2)
+        assert "no such file" in missing["error"]
+
+
+def parts_on(storage: Any) -> dict[str, Any]:
+    """When each result was written."""
+    found = storage.ls("history/out", detail=True, refresh=True)
+    return {one["name"]: one["LastModified"] for one in found if one["name"].endswith(".parquet")}
+
+
+def test_ray_runs_a_program_as_the_manual_says(folder: Path) -> None:
+    ray = pytest.importorskip("ray", reason="ray is not installed")
+    lines = (PAGES / "howto" / "replay.md").read_text().splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("import ray"))
+    end = next(n for n, line in enumerate(lines[start:], start) if line.startswith("```"))
+    code = "\n".join(lines[start:end]).replace(
+        "loopai-data/artifacts/returns/active", f"{folder}/artifacts/spam-detection/active"
+    )
+    rows = [{"text": "buy now"}, {"text": "see you"}]
+    names: dict[str, Any] = {"rows": rows}
+    try:
+        exec(code, names)
+    finally:
+        ray.shutdown()
+    assert names["answers"] == ["spam", "ham"]

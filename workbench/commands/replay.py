@@ -1,0 +1,236 @@
+"""`loopai replay`: run programs over the history, or any rows, and say what would change."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from runtime.artifacts import ArtifactStore
+from runtime.clock import utc_now
+from runtime.command_line import EXIT_NO, data_dir_option, json_option, print_json
+from runtime.config import load_deployment
+from runtime.data_dir import DataDir
+from runtime.datasets.log_files import list_log_files
+from runtime.errors import InvalidInputError, NotFoundError, Problem
+from runtime.sandbox import Limits
+from runtime.tasks import load_task
+from workbench.commands.version_argument import VERSION
+from workbench.console import out, percent, print_table
+from workbench.console import progress as progress_console
+from workbench.replay.engines import choose_engine
+from workbench.replay.parts import plan_parts
+from workbench.replay.replaying import Step, check_output, make_job, replay
+
+SHOWN = 5
+MEGABYTE = 1_000_000
+
+
+@click.command("replay", help="Run versions over the history, or any rows: what would change.")
+@click.argument("task")
+@click.option(
+    "--version", "versions", type=VERSION, multiple=True, help="Repeatable; default: the newest."
+)
+@click.option(
+    "--program",
+    "files",
+    type=click.Path(dir_okay=False, path_type=Path),
+    multiple=True,
+    help="A candidate's program.py instead; repeatable.",
+)
+@click.option(
+    "--from",
+    "sources",
+    multiple=True,
+    metavar="SOURCE",
+    help="JSON lines (.gz too) or Parquet: a file, folder, pattern or URL such as s3://... "
+    "(default: the task's own log).",
+)
+@click.option("--days", type=click.IntRange(min=1), help="Only the last days of the task's log.")
+@click.option(
+    "--answer",
+    default="output",
+    show_default=True,
+    metavar="COLUMN",
+    help="What answers are compared with.",
+)
+@click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True)
+@click.option("--scheduler", metavar="ADDRESS", help="Of Dask; default: one started for the while.")
+@click.option("--workers", type=click.IntRange(min=1), help="Default: one a processor.")
+@click.option(
+    "--part-mb", type=click.FloatRange(min=0.001), default=16, show_default=True,
+    help="How much of a file one part of the work is.",
+)  # fmt: skip
+@click.option(
+    "--output", metavar="FOLDER",
+    help="Write every result as Parquet there (a URL too); a run that was cut off goes on.",
+)  # fmt: skip
+@click.option(
+    "--max-changed", type=click.FloatRange(0, 100), metavar="PERCENT",
+    help="Exit with 1 when more than this changes.",
+)  # fmt: skip
+@data_dir_option
+@json_option
+def command(
+    task: str,
+    versions: tuple[int, ...],
+    files: tuple[Path, ...],
+    sources: tuple[str, ...],
+    days: int | None,
+    answer: str,
+    engine: str,
+    scheduler: str | None,
+    workers: int | None,
+    part_mb: float,
+    output: str | None,
+    max_changed: float | None,
+    data_dir: DataDir,
+    as_json: bool,
+) -> int:
+    specification = load_task(data_dir, task, with_examples=False)
+    if output is not None:
+        check_output(output)
+    if scheduler is not None and engine != "dask":
+        raise InvalidInputError("--scheduler belongs to --engine dask.")
+    programs = _programs(ArtifactStore(data_dir), task, versions, files)
+    parts = plan_parts(sources or _history(data_dir, task, days), int(part_mb * MEGABYTE))
+    if not parts:
+        raise InvalidInputError("There is no row to replay: every file is empty.")
+    execution = load_deployment(data_dir.deployment_file).execution
+    limits = Limits(timeout_ms=execution.timeout_ms, memory_mb=execution.memory_mb)
+    job = make_job(specification, programs, limits, answer, output)
+    started = time.monotonic()
+    with _Bar(len(parts)) as bar:
+        report = replay(job, parts, choose_engine(engine, workers, scheduler), bar.tell)
+    seconds = time.monotonic() - started
+    if as_json:
+        print_json({"task": task, "engine": engine, "seconds": round(seconds, 3), **report})
+    else:
+        _print(report, seconds, output)
+    if max_changed is None:
+        return 0
+    return EXIT_NO if any(_share(p) * 100 > max_changed for p in report["programs"].values()) else 0
+
+
+class _Bar:
+    """Parts and rows done so far, on standard error of a terminal."""
+
+    def __init__(self, parts: int) -> None:
+        self._bar = Progress(
+            TextColumn("replaying"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("parts, {task.fields[rows]:,} rows"),
+            TimeRemainingColumn(),
+            console=progress_console,
+            transient=True,
+            disable=not progress_console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=parts, rows=0)
+
+    def __enter__(self) -> _Bar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def tell(self, step: Step) -> None:
+        self._bar.update(self._task, completed=step.done, rows=step.rows)
+
+
+def _programs(
+    store: ArtifactStore, task: str, versions: tuple[int, ...], files: tuple[Path, ...]
+) -> dict[str, str]:
+    chosen = versions
+    if not versions and not files:
+        newest = max(store.versions(task), default=None)
+        if newest is None:
+            raise NotFoundError(
+                Problem(f"{task} has no version yet.", remedy=f"Make one: loopai synthesize {task}")
+            )
+        chosen = (newest,)
+    programs = {f"v{version}": store.program_source(task, version) for version in chosen}
+    for file in files:
+        try:
+            programs[str(file)] = file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise NotFoundError(Problem("there is no such file.", file)) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInputError(Problem(f"cannot be read: {error}.", file)) from None
+    return programs
+
+
+def _history(data_dir: DataDir, task: str, days: int | None) -> list[str]:
+    first = utc_now().date() - timedelta(days=days - 1) if days else None
+    found = [str(file.path) for file in list_log_files(data_dir.executions(task), first)]
+    if not found:
+        raise NotFoundError(
+            Problem(
+                f"{task} has no history here.", remedy="Name rows of your own with --from FILE."
+            )
+        )
+    return found
+
+
+def _share(program: dict[str, Any]) -> float:
+    return program["changed"] / program["compared"] if program["compared"] else 0.0
+
+
+def _print(report: dict[str, Any], seconds: float, output: str | None) -> None:
+    for label, program in report["programs"].items():
+        _print_program(label, program)
+    print_table(
+        (
+            "program", "rows", "agree", "interval", "changed", "errors", "timeouts", "p50 ms",
+            "p99 ms",
+        ),
+        [
+            (
+                label, p["rows"], percent(p["agreement"]),
+                " to ".join(percent(bound) for bound in p["interval"] or ()) or "-",
+                p["changed"], p["error"], p["timeout"],
+                p["latency_ms"]["p50"], p["latency_ms"]["p99"],
+            )
+            for label, p in report["programs"].items()
+        ],
+    )  # fmt: skip
+    if report["skipped"]:
+        out.print(f"{report['skipped']:,} rows were left out:", style="yellow")
+        for problem in report["problems"][:SHOWN]:
+            out.print(f"  {problem}", markup=False)
+    out.print(f"{report['rows']:,} rows in {report['parts']} parts, {seconds:.1f} s", style="dim")
+    if output is not None:
+        out.print(f"Every result: {output} (Parquet), summary.json beside it.", style="dim")
+
+
+def _print_program(label: str, program: dict[str, Any]) -> None:
+    if not program["changed"]:
+        return
+    out.print(f"{label} answers {program['changed']:,} of {program['compared']:,} differently:")
+    print_table(
+        ("answered then", "now", "rows"),
+        [(c["recorded"], c["now"], c["rows"]) for c in program["changes"][: 2 * SHOWN]],
+    )
+    for pattern in program["patterns"]:
+        out.print(
+            f"  {pattern['failures']} of {pattern['of_failures']} changed rows looked at "
+            f"{pattern['pattern']}; {pattern['successes']} of {pattern['of_successes']} that stay.",
+            markup=False,
+        )
+    print_table(
+        ("then", "now", "input"),
+        [
+            (
+                str(row["recorded"])[:40],
+                str(row["error"] or row["output"])[:40],
+                str(row["input"])[:80],
+            )
+            for row in program["examples"][:SHOWN]
+        ],
+    )
+    out.print()
