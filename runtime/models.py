@@ -74,8 +74,11 @@ class Example(Model):
     `origin` says where a line that a machine added comes from; nothing is learned from it.
     """
 
+    #: What is asked.
     input: dict[str, Any]
+    #: The right answer.
     output: Any
+    #: Where a line that a machine added comes from.
     origin: dict[str, Any] | None = None
 
 
@@ -87,8 +90,11 @@ class ComparisonRule(Model):
     `tolerance` (default: `x-tolerance` of their schema).
     """
 
+    #: When an answer is right: exact, fuzzy, semantic, or an installed comparator.
     comparison: Slug = "exact"
+    #: How similar is right; 0.9 fuzzy, 0.85 semantic where unset.
     threshold: Fraction | None = None
+    #: How far numbers may differ; `x-tolerance` of their schema where unset.
     tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
@@ -113,7 +119,9 @@ class ValidationSettings(ComparisonRule):
     `fields` holds rules for properties of an object, by name or by a dotted path.
     """
 
+    #: Who is asked, in this order: `kind` is person, file, program, ollama or installed.
     oracles: tuple[OracleChoice, ...] = (OracleChoice(kind="person"),)
+    #: Other rules for properties of an object, by name or dotted path.
     fields: dict[str, ComparisonRule] = Field(default_factory=dict)
 
 
@@ -133,18 +141,30 @@ class Invariant(Model):
 class TaskSpecification(Model):
     """A task in words, schemas and examples. `name` is its slug in paths and routes."""
 
+    #: A UUID; made from the name where it is left out.
     id: UUID
+    #: The task's place in paths and routes: lower case, digits and hyphens.
     name: Slug
+    #: What is wanted, in words.
     description: str = Field(min_length=1)
+    #: JSON Schema of an input, an object.
     input_schema: dict[str, Any]
+    #: JSON Schema of an answer; it decides what kind of program is made.
     output_schema: dict[str, Any]
+    #: Inputs with their right outputs; usually in `examples.jsonl`.
     examples: tuple[Example, ...] = ()
+    #: What share of answers must be right.
     accuracy_target: Fraction = 0.9
+    #: What an execution may take, at the 99th percentile.
     latency_target_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10
+    #: What share of executions is looked at again; goes before `sampling.rate`.
     sampling_rate: Fraction = 0.1
     validation: ValidationSettings = ValidationSettings()
+    #: What holds for every answer, as expressions over input and output.
     invariants: tuple[Invariant, ...] = ()
+    #: When it was made.
     created_at: AwareDatetime = Field(default_factory=utc_now)
+    #: When it was last changed.
     updated_at: AwareDatetime = Field(default_factory=utc_now)
 
     @model_validator(mode="before")

@@ -28,6 +28,7 @@ class Webhook(Model):
 
 
 class AlertsConfig(Model):
+    #: Whether anything is watched.
     enabled: bool = True
     #: Rates and latency are of executions that ended in so many minutes.
     window_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
@@ -39,12 +40,17 @@ class AlertsConfig(Model):
     clear_ratio: Annotated[float, Field(gt=0, le=1)] = 0.8
     #: Share of executions that failed, timeouts included.
     failure_rate: Levels = Levels(warning=0.05, critical=0.15)
+    #: Share of executions that took too long.
     timeout_rate: Levels = Levels(warning=0.01, critical=0.05)
     #: Unset: 10 and 100 times the task's `latency_target_ms`.
     latency_p99_ms: Levels = Levels()
     #: Population stability index against the examples.
     drift: Levels = Levels(warning=0.1, critical=0.25)
+    #: Of the disk the data directory is on.
     disk_used_percent: Levels = Levels(warning=85, critical=95)
+    #: Since the hub last took what was queued.
     sync_stalled_minutes: Levels = Levels(warning=15, critical=120)
+    #: How far the steward is behind the log.
     steward_lag_sec: Levels = Levels(warning=60, critical=600)
+    #: Where alerts are sent: `url`, `secret`, `critical_only`.
     webhooks: tuple[Webhook, ...] = ()

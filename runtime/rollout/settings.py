@@ -22,7 +22,9 @@ class Margins(Model):
     Shares of executions: 0.02 is two in a hundred more than the baseline's.
     """
 
+    #: Executions that end in an error.
     errors: Share = 0.02
+    #: Executions that take too long.
     timeouts: Share = 0.02
     #: Executions slower than `latency_ratio` times the baseline's p99.
     slow: Share = 0.03
@@ -40,6 +42,7 @@ class RolloutConfig(Model):
     #: How likely one stage lets a version pass whose loss is a margin or more.
     margin_alpha: Probability = 0.05
     margins: Margins = Margins()
+    #: An execution is slow beyond so many times the baseline's p99.
     latency_ratio: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.5
     #: So much more than the baseline is no slower, whatever the ratio says: noise of the clock.
     latency_floor_ms: Positive = 1.0

@@ -21,6 +21,7 @@ class SamplingWeights(Model):
 
 
 class SamplingConfig(Model):
+    #: Which executions are looked at again: any, unsure ones, rare ones, those of a new version.
     strategy: StrategyName | Literal["combined"] = "random"
     #: Kept within 1 % and 20 %; 0 samples nothing. A task's own `sampling_rate` goes before it.
     rate: Fraction = 0.05

@@ -1,0 +1,1 @@
+"""The manual: pages people wrote (`workbench/manual/`) and a reference made from the code."""
