@@ -111,6 +111,7 @@ def make_app(
         {"id": told, "public": told, "algorithm": told, "statements": list_of(ANY_OBJECT)}
     )
     operations = [
+        *execute_routes(guard, central),  # first, as they are asked for most
         Operation("GET", "/health", "Whether it runs", health, (), object_of({"status": told})),
         Operation(
             "GET", "/ready", "Whether its database answers", ready, (),
@@ -124,7 +125,6 @@ def make_app(
         *artifact_routes(packages, published),
         *box_routes(store, deployments, packages),
         *team_routes(store, keys),
-        *execute_routes(guard, central),
         *improvement_routes(store, packages),
     ]  # fmt: skip
     document = hub_document(operations, version("loopai-workbench"))

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from starlette.requests import HTTPConnection
 
 from sync.hub.answers import problem
@@ -31,14 +31,15 @@ class RateLimit:
         self._keys = keys
         self._item: RateLimitItem = RateLimitItemPerMinute(per_minute)
         self._executions: RateLimitItem = RateLimitItemPerMinute(executions, namespace="execute")
+        # Not the one for threads: it starts one every few milliseconds, and the loop waits for it.
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
             caller = self._caller(scope)
             item = self._executions if scope["path"].startswith(EXECUTIONS) else self._item
-            if not self._limiter.hit(item, caller):
-                reset = self._limiter.get_window_stats(item, caller).reset_time
+            if not await self._limiter.hit(item, caller):
+                reset = (await self._limiter.get_window_stats(item, caller)).reset_time
                 wait = max(1, round(reset - time.time()))
                 answer = problem(429, "Too many requests", f"Try again in {wait} s.")
                 answer.headers["retry-after"] = str(wait)

@@ -106,7 +106,8 @@ def thin_line(folder: Path, repeats: int) -> None:
 
 
 def _download(client: HubClient, version: int) -> None:
-    client.download(TASK, version)
+    with tempfile.TemporaryDirectory() as folder:
+        client.download(TASK, version, Path(folder) / "kept")
 
 
 def _send(client: HubClient, left: Iterator[tuple[str, bytes]]) -> None:
