@@ -11,8 +11,10 @@ from rich.syntax import Syntax
 from runtime.artifacts import ArtifactStore
 from runtime.command_line import data_dir_option, json_option, print_json
 from runtime.data_dir import DataDir
+from runtime.datasets.reader import decode_record
+from runtime.datasets.tail import LogTail
 from runtime.models import TaskSpecification
-from runtime.sandbox import Limits, Sandbox
+from runtime.sandbox import Limits, Result, Sandbox
 from runtime.tasks import load_task
 from runtime.validation.exact import matches
 from workbench.commands.version_argument import VERSION
@@ -33,11 +35,7 @@ def behaviour_diff(
 ) -> dict[str, Any]:
     """On the task's examples: how many answers differ, won and lost, and the rows that changed."""
     inputs = [example.input for example in task.examples]
-    with Sandbox(limits=Limits(timeout_ms=2000, memory_mb=512)) as sandbox:
-        before, after = (
-            sandbox.run(sandbox.load(store.program_source(task.name, version)), inputs)
-            for version in (old, new)
-        )
+    before, after = _answers(store, task.name, (old, new), inputs)
     changed = []
     won = lost = 0
     for row, (example, one, two) in enumerate(
@@ -56,11 +54,52 @@ def behaviour_diff(
                 "row": row,
                 "input": example.input,
                 "expected": example.output,
-                "old": one.output if one.ok else str(one.error or one.status),
-                "new": two.output if two.ok else str(two.error or two.status),
+                "old": _shown(one),
+                "new": _shown(two),
             }
         )
     return {"examples": len(inputs), "changed": changed, "won": won, "lost": lost}
+
+
+def logged_diff(
+    data_dir: DataDir, store: ArtifactStore, task: str, old: int, new: int, most: int
+) -> dict[str, Any]:
+    """On the inputs of the newest executions: how many are answered differently, and which."""
+    records = []
+    for line in LogTail(data_dir.executions(task)).take_last(most):
+        try:
+            records.append(decode_record(line))
+        except (ValueError, RecursionError):
+            continue  # `loopai stats` counts them
+    before, after = _answers(store, task, (old, new), [record["input"] for record in records])
+    changed = [
+        {
+            "execution_id": record["execution_id"],
+            "timestamp": record["timestamp"],
+            "input": record["input"],
+            "old": _shown(one),
+            "new": _shown(two),
+        }
+        for record, one, two in zip(records, before, after, strict=True)
+        if not (one.ok and two.ok and matches(one.output, two.output))
+        and (one.ok or two.ok or _shown(one) != _shown(two))
+    ]
+    return {"executions": len(records), "changed": changed}
+
+
+def _answers(
+    store: ArtifactStore, task: str, versions: tuple[int, int], inputs: list[Any]
+) -> list[list[Result]]:
+    """What each version answers to each input."""
+    with Sandbox(limits=Limits(timeout_ms=2000, memory_mb=512)) as sandbox:
+        return [
+            list(sandbox.run(sandbox.load(store.program_source(task, version)), inputs))
+            for version in versions
+        ]
+
+
+def _shown(result: Result) -> Any:
+    return result.output if result.ok else str(result.error or result.status)
 
 
 @click.command("diff", help="What changed between two versions of a task.")
@@ -68,21 +107,66 @@ def behaviour_diff(
 @click.argument("old", type=VERSION)
 @click.argument("new", type=VERSION)
 @click.option("--source/--no-source", default=True, help="Show the unified diff of the source.")
+@click.option(
+    "--executions",
+    type=click.IntRange(0, 100_000),
+    default=0,
+    metavar="N",
+    help="Run both on the inputs of the N newest executions too.",
+)
 @data_dir_option
 @json_option
-def command(task: str, old: int, new: int, source: bool, data_dir: DataDir, as_json: bool) -> None:
+def command(
+    task: str, old: int, new: int, source: bool, executions: int, data_dir: DataDir, as_json: bool
+) -> None:
     store = ArtifactStore(data_dir)
     text = source_diff(store, task, old, new)
     behaviour = behaviour_diff(store, load_task(data_dir, task), old, new)
+    logged = logged_diff(data_dir, store, task, old, new, executions) if executions else None
     reports = [store.metadata(task, version)["evaluation"] for version in (old, new)]
     if as_json:
         figures = [
-            {"version": version, "accuracy": report.get("accuracy"), "interval": report["interval"]}
+            {
+                "version": version,
+                "accuracy": report.get("accuracy"),
+                "interval": report.get("interval"),
+            }
             for version, report in zip((old, new), reports, strict=True)
         ]
-        print_json({"task": task, "figures": figures, "behaviour": behaviour, "source": text})
+        print_json(
+            {
+                "task": task,
+                "figures": figures,
+                "behaviour": behaviour,
+                "logged": logged,
+                "source": text,
+            }
+        )
         return
     print_diff(old, new, text if source else "", behaviour, reports)
+    if logged is not None:
+        print_logged(old, new, logged)
+
+
+def print_logged(old: int, new: int, logged: dict[str, Any]) -> None:
+    """What differs on inputs of the log, for a person."""
+    changed = logged["changed"]
+    out.print(
+        f"Of the {logged['executions']} newest executions, {len(changed)} are answered differently."
+    )
+    if changed:
+        print_table(
+            ("time", f"v{old}", f"v{new}", "input"),
+            [
+                (
+                    c["timestamp"][:19].replace("T", " "),
+                    str(c["old"])[:40],
+                    str(c["new"])[:40],
+                    str(c["input"])[:60],
+                )
+                for c in changed[:MAX_CHANGED_SHOWN]
+            ],
+        )
 
 
 def print_diff(
@@ -94,6 +178,9 @@ def print_diff(
         out.print(source if plain else Syntax(source, "diff", theme="ansi_dark"), markup=False)
         out.print()
     for version, report in zip((old, new), reports, strict=True):
+        if report.get("accuracy") is None:
+            out.print(f"v{version}: nobody has judged it")
+            continue
         out.print(
             f"v{version}: {percent(report['accuracy'])} of {report['examples']} right "
             f"({report['method']}, when it was made)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from workbench.tui import drawing
 Part = Content | str | tuple[str, str]
 MAX_FAILURES = 8
 INTERVAL_WIDTH = 31
+MAX_CELL = 24
 STATE_STYLES = {
     "running": "$primary",
     "promoting": "$primary",
@@ -74,27 +76,61 @@ def history_view(history: Sequence[Mapping[str, Any]]) -> Content:
 
 
 def behaviour_view(data: Mapping[str, Any], old: int, new: int, width: int) -> Content:
-    """Which of the task's examples two versions answer differently."""
+    """Which of the task's examples two versions answer differently, and which of the log."""
     behaviour = data["behaviour"]
     changed = behaviour["changed"]
     parts: list[Part] = [
         (f"{len(changed):,}", "bold"),
-        f" of {behaviour['examples']:,} answers differ: ",
+        f" of {behaviour['examples']:,} examples are answered differently: ",
         (f"{behaviour['won']:,} become right", "$success"),
         ", ",
         (f"{behaviour['lost']:,} become wrong", "$error"),
         ".\n",
     ]
-    if changed:
-        title = f"\n{'row':>6}  {f'v{old}':20}  {f'v{new}':20}  {'expected':20}  input\n"
-        parts.append((title, "$soft"))
+    rows = []
     for row in changed:
-        was, now = (row[side] == row["expected"] for side in ("old", "new"))
-        parts += [f"{row['row']:>6}  "]
-        parts += [(_cell(row["old"]), "$success" if was else "$error"), "  "]
-        parts += [(_cell(row["new"]), "$success" if now else "$error"), "  "]
-        parts += [_cell(row["expected"]), "  ", _short(row["input"], max(10, width - 76)), "\n"]
+        was, now = (
+            "$success" if row[side] == row["expected"] else "$error" for side in ("old", "new")
+        )
+        cells = [(str(row["row"]), "$soft"), (row["old"], was), (row["new"], now)]
+        rows.append([*cells, (row["expected"], ""), (row["input"], "")])
+    parts += _table(("row", f"v{old}", f"v{new}", "expected", "input"), rows, width)
+    logged = data.get("logged")
+    if logged and logged["executions"]:
+        parts += ["\n", (f"{len(logged['changed']):,}", "bold")]
+        parts += [f" of the {logged['executions']:,} newest executions would be.\n"]
+        rows = [
+            [
+                (row["timestamp"][5:19].replace("T", " "), "$soft"),
+                (row["old"], ""),
+                (row["new"], ""),
+                (row["input"], ""),
+            ]
+            for row in logged["changed"]
+        ]
+        parts += _table(("time", f"v{old}", f"v{new}", "input"), rows, width)
     return Content.assemble(*parts)
+
+
+def _table(
+    columns: Sequence[str], rows: Sequence[Sequence[tuple[Any, str]]], width: int
+) -> list[Part]:
+    """Rows of values with their styles; the last column gets the room that is left."""
+    if not rows:
+        return []
+    texts = [[_short(value, MAX_CELL) for value, _ in row[:-1]] for row in rows]
+    widths = [
+        max(len(name), *(len(row[place]) for row in texts))
+        for place, name in enumerate(columns[:-1])
+    ]
+    room = max(20, width - sum(widths) - 2 * len(widths))
+    titles = [name.ljust(size) for name, size in zip(columns, widths, strict=False)]
+    parts: list[Part] = [("\n" + "  ".join([*titles, columns[-1]]) + "\n", "$soft")]
+    for row, cells in zip(rows, texts, strict=True):
+        for text, size, (_, style) in zip(cells, widths, row, strict=False):
+            parts.append((f"{text.ljust(size)}  ", style))
+        parts += [(_short(row[-1][0], room), row[-1][1]), "\n"]
+    return parts
 
 
 def rollout_view(rollout: Rollout | None, width: int, moment: datetime) -> Content:
@@ -181,13 +217,10 @@ def _around_zero(low: float, high: float, margin: float, width: int) -> Content:
     return Content.assemble(*zip(letters, styles, strict=True))
 
 
-def _cell(value: Any) -> str:
-    text = " ".join(str(value).split())
-    return (text[:19] + "…" if len(text) > 20 else text).ljust(20)
-
-
 def _short(value: Any, width: int) -> str:
     if isinstance(value, dict) and len(value) == 1:
         (value,) = value.values()
+    if isinstance(value, dict | list):
+        value = json.dumps(value, ensure_ascii=False)
     text = " ".join(str(value).split())
     return text if len(text) <= width else text[: width - 1] + "…"

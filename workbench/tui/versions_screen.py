@@ -35,6 +35,8 @@ VIEWS = {
     "history": "h",
 }
 RIGHT = ("accuracy", "p99 ms", "bytes")
+#: So many of the newest executions are answered by both versions too.
+LOGGED = "500"
 
 
 class VersionTable(ListTable):
@@ -208,7 +210,7 @@ class VersionsScreen(Promotion):
         else:
             other = self._compared_with(task, version)
             if other is None:
-                tell(self._say, Content("There is no other version to compare with."))
+                tell(self._say_alone)
             elif view == "diff":
                 sources = (store.program_source(task, known) for known in (other, version))
                 before, after = (without_launcher(text).splitlines() for text in sources)
@@ -221,16 +223,24 @@ class VersionsScreen(Promotion):
 
     @work(exclusive=True, group="behaviour", exit_on_error=False)
     async def _behaviour(self, task: str, old: int, new: int) -> None:
-        arguments = ["diff", task, f"v{old}", f"v{new}", "--no-source"]
+        arguments = ["diff", task, f"v{old}", f"v{new}", "--executions", LOGGED]
         arguments += ["--data-dir", str(self.data_dir.root)]
         data = await run_to_json(arguments, lambda line: None)
         if self._view == "behaviour" and self.version == new:
-            self._say(version_views.behaviour_view(data, old, new, self.size.width))
+            room = self.size.width - 6
+            self._say(version_views.behaviour_view(data, old, new, room))
 
     def _say(self, content: Content | str) -> None:
         if self._view not in ("source", "diff"):
             self.query_one("#version-text").border_title = self._title()
             self.query_one("#version-words", Static).update(content)
+
+    def _say_alone(self) -> None:
+        """There is nothing to compare with, which the view for words says."""
+        self.query_one(ContentSwitcher).current = "version-text"
+        self.query_one("#version-text").border_title = self._title()
+        text = "There is no other version to compare with."
+        self.query_one("#version-words", Static).update(text)
 
     def _title(self) -> str:
         return f"{self._view.capitalize()}, v{self.version}"

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from app_support import drive, screen_text, until, until_shown, write
-from support import TASK, clean_environment, promote, server_folder
+from support import TASK, clean_environment, log_line, promote, server_folder
 
 from runtime.data_dir import DataDir
 from runtime.errors import InvalidInputError, LoopaiError, Problem
@@ -221,12 +221,18 @@ def test_the_first_frame_fits_the_terminal_and_needs_no_textual(data_dir):
 def test_versions_are_compared_promoted_and_rolled_back(data_dir):
     task = load_task(data_dir, TASK)
     promote(data_dir, task, "def run(input_data):\n    return 'ham'\n")
+    log = data_dir.executions(TASK) / "2026-11-22.jsonl"
+    log.parent.mkdir(parents=True)
+    lines = [log_line(number, input={"text": text}) for number, text in enumerate(("buy", "hi"))]
+    log.write_bytes(b"\n".join(lines) + b"\n")
 
     async def journey(app, pilot):
         await pilot.press("5")
         await until_shown(pilot, "v2")
         await pilot.press("d")
         await until_shown(pilot, "return 'ham'")
+        await pilot.press("b")
+        await until_shown(pilot, "1 of the 2 newest executions would be")
         await pilot.press("c")
         await until_shown(pilot, "Source of v2")
         await pilot.press("u")
