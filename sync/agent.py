@@ -89,8 +89,9 @@ class Agent:
             self._talking.hurry()
         self._talking.run_if_due()
         self._sending.run_if_due()
-        self._note(self._talking.problem or self._sending.problem)
         try:
+            failing = self._outbox.failing()
+            self._note(self._talking.problem or self._sending.problem or failing)
             self._write_status()
         except (OSError, sqlite3.Error) as error:
             self._note(f"the status cannot be written: {error}")
@@ -110,7 +111,7 @@ class Agent:
             self._registered = False
             raise
         self._reached_at = format_time(utc_now())
-        if self._sending.problem is not None:
+        if self._outbox.failing() is not None:
             # It was away: what waits for it need wait no longer.
             self._outbox.try_now()
             self._sending.hurry()

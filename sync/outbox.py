@@ -226,6 +226,14 @@ class Outbox:
             last_error=error[0] if error else None,
         )
 
+    def failing(self) -> str | None:
+        """Why the batch that waits longest has not left; None where it was not tried."""
+        with self._state.snapshot() as connection:
+            row = connection.execute(
+                "SELECT error FROM outbox_batches ORDER BY number LIMIT 1"
+            ).fetchone()
+        return None if row is None else row["error"]
+
     def let_go(self) -> int:
         """How many rows were dropped, as the bound or the hub wanted it."""
         with self._state.snapshot() as connection:

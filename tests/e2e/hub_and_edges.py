@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from runtime.artifacts import ArtifactStore
 from runtime.data_dir import DataDir
 from sync.hub.store import FILE_NAME
+from sync.hub_client import HubClient
 from sync.outbox import Outbox
 from sync.status import STATUS_FILE
 from sync.telemetry_observer import outbox_file
@@ -27,69 +24,15 @@ from tests.support import (
     RunningRuntime,
     add_version,
     children_of,
-    clean_environment,
     make_task,
-    wait_until,
 )
+from tests.sync.hub_process import HubProcess
 
 PATIENCE = 120.0
 
 
-def loopai(*arguments: str, **environment: str) -> str:
-    """Run `loopai`; returns what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "workbench", *arguments],
-        capture_output=True,
-        text=True,
-        env={**clean_environment(), **environment},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-class HubProcess:
-    """A hub in a folder, on one port for its whole life, however often it is killed."""
-
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._command = [sys.executable, "-m", "workbench", "hub", "start", *self._place()]
-        self._command += ["--port", str(self.port), "--per-minute", "1000000", *options]
-        self._log = (folder.parent / f"{folder.name}.log").open("ab")
-        self.start()
-
-    def _place(self) -> list[str]:
-        return ["--folder", str(self.folder)]
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            self._command, stdout=self._log, stderr=self._log, env=clean_environment()
-        )
-        wait_until(self._answers, PATIENCE)
-
-    def _answers(self) -> bool:
-        assert self._process.poll() is None, "the hub ended"
-        try:
-            return httpx.get(self.url + "/ready").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def kill(self) -> None:
-        """As a power cut would."""
-        self._process.kill()
-        self._process.wait()
-
-    def close(self) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=60)
-        self._log.close()
-
-    def new_key(self, *scopes: str) -> str:
-        wanted = [part for scope in scopes for part in ("--scope", scope)]
-        arguments = ("hub", "keys", "create", "test", "--tenant", "acme", *wanted, *self._place())
-        return str(json.loads(loopai(*arguments, "--json"))["key"])
+class TappedHub(HubProcess):
+    """A hub whose storage is looked through."""
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Ask its database."""
@@ -114,18 +57,18 @@ class Author:
         self.data_dir = DataDir(folder)
         self.task = make_task(self.data_dir)
         self._hub = hub
-        self._key = hub.new_key("publish", "read")
-        self.read_key = self._key
+        self._key = hub.new_key("publish")
 
     def make(self, source: str) -> int:
         return add_version(self.data_dir, self.task, source)
 
     def publish(self, version: int) -> None:
-        loopai(
-            "hub", "publish", TASK, f"v{version}",
-            "--url", self._hub.url, "--data-dir", str(self.data_dir.root),
-            LOOPAI_API_KEY=self._key,
-        )  # fmt: skip
+        """As `loopai hub publish` does it."""
+        package = ArtifactStore(self.data_dir).zip_bytes(TASK, version)
+        specification = self.data_dir.task_file(TASK).read_text()
+        upload = {"package": base64.b64encode(package).decode(), "specification": specification}
+        with HubClient(self._hub.url, self._key) as client:
+            client.publish(TASK, upload)
 
 
 class Edge:

@@ -22,9 +22,12 @@ class HubProcess:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        self._options = ("start", "--port", str(port), *options)
+            self.port: int = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._place = ["--folder", str(folder)]
+        if "--database" in options:
+            self._place += ["--database", options[options.index("--database") + 1]]
+        self._options = ("start", "--port", str(self.port), *options)
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -42,6 +45,11 @@ class HubProcess:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -70,12 +78,11 @@ class HubProcess:
         return httpx.Client(base_url=self.url, headers=headers, timeout=20)
 
     def _command(self, name: str, *arguments: str) -> list[str]:
-        place = ("--folder", str(self.folder))
         named = [name, *arguments]
         if name == "keys":
-            named = [name, arguments[0], *place, *arguments[1:]]
+            named = [name, arguments[0], *self._place, *arguments[1:]]
             return [sys.executable, "-m", "workbench", "hub", *named]
-        return [sys.executable, "-m", "workbench", "hub", *named, *place]
+        return [sys.executable, "-m", "workbench", "hub", *named, "--folder", str(self.folder)]
 
     def _answers(self) -> bool:
         # While it was away its port may have been anybody's for a moment.
