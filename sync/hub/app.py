@@ -30,10 +30,11 @@ from sync.hub.deployments import Deployments
 from sync.hub.execute_routes import execute_routes
 from sync.hub.hub_keys import Caller, HubKeys
 from sync.hub.improvement.routes import improvement_routes
-from sync.hub.notifications import PATH, Notifications
+from sync.hub.notifications import NEW_ARTIFACT, PATH, Notifications
 from sync.hub.operations import Operation, hub_document
 from sync.hub.packages import Packages
 from sync.hub.rate_limit import RateLimit
+from sync.hub.relay import Relay
 from sync.hub.store import Store
 from sync.hub.team_routes import team_routes
 from sync.own_key import OwnKey
@@ -58,8 +59,16 @@ def make_app(
     keys = HubKeys(store)
     guard = Guard(keys)
     deployments, packages = Deployments(store), Packages(store, key)
-    notifications = Notifications(deployments, limits)
     central = CentralExecution(folder, store, packages)
+
+    def heard(tenant: str, target: str, arguments: list[Any]) -> None:
+        """What another process of this hub told its clients."""
+        if target == NEW_ARTIFACT:
+            central.published(tenant)
+        notifications.tell_here(tenant, target, arguments)
+
+    relay = Relay(store, heard)
+    notifications = Notifications(deployments, limits, relay.pass_on)
 
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -97,11 +106,13 @@ def make_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         notifications.hub.start()
+        relay.start()
         await central.start()
         telling = asyncio.create_task(tell_for_ever(store, published, notifications.alert))
         yield
         telling.cancel()
         await asyncio.gather(telling, return_exceptions=True)
+        await relay.stop()
         await notifications.hub.stop()
         await central.close()
         await run_in_threadpool(store.close)
@@ -143,6 +154,7 @@ def make_app(
         lifespan=lifespan,
     )
     app.state.notifications = notifications
+    app.state.relay = relay
     app.state.keys = keys
     return app
 

@@ -30,21 +30,36 @@ logger = logging.getLogger("loopai.hub")
 class Notifications:
     """What is sent to clients, and what they may call."""
 
-    def __init__(self, deployments: Deployments, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        deployments: Deployments,
+        limits: Limits | None = None,
+        pass_on: Callable[[str, str, list[Any]], None] = lambda tenant, target, arguments: None,
+    ) -> None:
+        """`pass_on` tells other processes what clients here are told."""
         self.hub = Hub(limits)
+        self._pass_on = pass_on
         self._deployments = deployments
         self.hub.method("Heartbeat", self.heartbeat)
         self.hub.method("ReportMetrics", self.report_metrics)
 
     def new_artifact(self, tenant: str, task: str, version: int) -> int:
-        """Tell a tenant's boxes; returns how many were told."""
-        return self.hub.send_all(NEW_ARTIFACT, task, version, to=_of(tenant))
+        """Tell a tenant's boxes; returns how many of this process's were told."""
+        return self._tell(tenant, NEW_ARTIFACT, [task, version])
 
     def metric_update(self, tenant: str, task: str, metrics: Any) -> int:
-        return self.hub.send_all(METRIC_UPDATE, task, metrics, to=_of(tenant))
+        return self._tell(tenant, METRIC_UPDATE, [task, metrics])
 
     def alert(self, tenant: str, alert: dict[str, Any]) -> int:
-        return self.hub.send_all(ALERT, alert, to=_of(tenant))
+        return self._tell(tenant, ALERT, [alert])
+
+    def tell_here(self, tenant: str, target: str, arguments: list[Any]) -> int:
+        """Tell the clients of this process; returns how many."""
+        return self.hub.send_all(target, *arguments, to=_of(tenant))
+
+    def _tell(self, tenant: str, target: str, arguments: list[Any]) -> int:
+        self._pass_on(tenant, target, arguments)
+        return self.tell_here(tenant, target, arguments)
 
     async def heartbeat(
         self, connection: Connection, deployment_id: str, status: dict[str, Any] | str

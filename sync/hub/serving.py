@@ -6,6 +6,7 @@ It knows no route; which address may be used is decided before.
 from __future__ import annotations
 
 import logging
+import resource
 import socket
 import ssl
 from typing import Any
@@ -35,6 +36,9 @@ def serving(app: Any, host: str, port: int, context: ssl.SSLContext | None) -> u
         ssl_context_factory=None if context is None else lambda config, default: context,
     )
     logging.getLogger("uvicorn.error").addFilter(_tells_no_token)
+    # Each box that is connected is an open file.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return config
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -57,6 +57,18 @@ class Store:
             raise LoopaiError(
                 Problem(f"the database {self.shown_url} cannot be used: {reason}.")
             ) from None
+
+    @property
+    def url(self) -> str | None:
+        """Where other processes find the database too; None for the embedded one."""
+        if self.engine.dialect.name != "postgresql":
+            return None
+        return self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def notify(self, channel: str, payload: str) -> None:
+        """Tell everybody who listens (PostgreSQL)."""
+        with self.write() as connection:
+            connection.execute(select(func.pg_notify(channel, payload)))
 
     @classmethod
     def in_folder(cls, folder: Path) -> Store:

@@ -43,13 +43,14 @@ def memory_kb(pid: int) -> int:
     return own + sum(memory_kb(child) for child in children_of(pid))
 
 
-async def open_clients(url: str, key: str, count: int) -> list[ClientConnection]:
+async def open_clients(hubs: Sequence[HubProcess], count: int) -> list[ClientConnection]:
+    key = hubs[0].new_key("edge")
     gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
 
-    async def open_one() -> ClientConnection:
+    async def open_one(hub: HubProcess) -> ClientConnection:
         async with gate:
             socket = await connect(
-                url.replace("http", "ws") + "/hubs/loopai",
+                hub.url.replace("http", "ws") + "/hubs/loopai",
                 additional_headers={"authorization": f"Bearer {key}"},
                 compression=None,
                 open_timeout=60,
@@ -59,7 +60,7 @@ async def open_clients(url: str, key: str, count: int) -> list[ClientConnection]
             assert await socket.recv() == "{}\x1e"
             return socket
 
-    return list(await asyncio.gather(*(open_one() for _ in range(count))))
+    return list(await asyncio.gather(*(open_one(hubs[n % len(hubs)]) for n in range(count))))
 
 
 async def tell_all(
@@ -81,13 +82,14 @@ async def tell_all(
             await asyncio.sleep(1.0)
             started = time.perf_counter()
             async with http.post(path, json=upload) as answer:
-                told = (await answer.json())["notified"]
-            assert told == len(clients), told
+                assert answer.status == 201, await answer.text()
             rounds.append([(at - started) * 1000 for at in await asyncio.gather(*arrivals)])
     return rounds
 
 
-async def notifications(hub: HubProcess, count: int, folder: Path, versions: int) -> None:
+async def notifications(
+    hubs: Sequence[HubProcess], count: int, folder: Path, versions: int
+) -> None:
     data_dir = DataDir(folder)
     task = make_task(data_dir)
     uploads = []
@@ -99,14 +101,14 @@ async def notifications(hub: HubProcess, count: int, folder: Path, versions: int
                 "specification": data_dir.task_file(TASK).read_text(),
             }
         )
-    before = memory_kb(hub.pid)
+    before = sum(memory_kb(hub.pid) for hub in hubs)
     started = time.perf_counter()
-    clients = await open_clients(hub.url, hub.new_key("edge"), count)
+    clients = await open_clients(hubs, count)
     took = time.perf_counter() - started
-    each = (memory_kb(hub.pid) - before) / count
+    each = (sum(memory_kb(hub.pid) for hub in hubs) - before) / count
     print(f"{count:,} clients connected in {took:.1f} s, {count / took:,.0f} a second")
-    print(f"memory of the hub: {before / 1024:.0f} MB before, {each:.1f} KB more for each client")
-    rounds = await tell_all(hub, clients, uploads)
+    print(f"memory of it all: {before / 1024:.0f} MB before, {each:.1f} KB more for each client")
+    rounds = await tell_all(hubs[0], clients, uploads)
     every = sorted(one for arrived in rounds for one in arrived)
     print(
         f"all told of {versions} versions, ms from the upload's start:"
@@ -136,13 +138,13 @@ def make_batch(number: int) -> bytes:
     return gzip.compress(json.dumps({**body, "key": f"batch-{number:012d}"}).encode(), mtime=0)
 
 
-async def collecting(hub: HubProcess, batches: int, at_once: int) -> None:
+async def collecting(hubs: Sequence[HubProcess], batches: int, at_once: int) -> None:
     """Send batches from many boxes at once."""
     payloads = [make_batch(number) for number in range(batches)]
-    headers = {"authorization": f"Bearer {hub.new_key('edge')}"}
+    headers = {"authorization": f"Bearer {hubs[0].new_key('edge')}"}
     left, took = iter(payloads), []
 
-    async def send(http: aiohttp.ClientSession) -> None:
+    async def send(http: aiohttp.ClientSession, hub: HubProcess) -> None:
         for payload in left:
             started = time.perf_counter()
             async with http.post(hub.url + "/api/v1/telemetry", data=payload) as answer:
@@ -151,7 +153,7 @@ async def collecting(hub: HubProcess, batches: int, at_once: int) -> None:
 
     async with aiohttp.ClientSession(headers=headers) as http:
         started = time.perf_counter()
-        await asyncio.gather(*(send(http) for _ in range(at_once)))
+        await asyncio.gather(*(send(http, hubs[n % len(hubs)]) for n in range(at_once)))
         seconds = time.perf_counter() - started
     took.sort()
     print(
@@ -167,7 +169,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--versions", type=int, default=10)
     parser.add_argument("--batches", type=int, default=200)
-    parser.add_argument("--workers", default="1", help="hub processes, as 1,2,4; PostgreSQL only")
+    parser.add_argument("--processes", default="1", help="of the hub, as 1,2,4; on PostgreSQL")
     given = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -179,22 +181,22 @@ def main() -> None:
             postgres = stack.enter_context(running_postgres(tools))
             databases.append("postgresql")
         for database in databases:
-            for workers in map(int, given.workers.split(",")):
-                if database == "sqlite" and workers > 1:
+            for processes in map(int, given.processes.split(",")):
+                if database == "sqlite" and processes > 1:
                     continue
                 options = ["--per-minute", "100000000"]
-                name = f"{database}-{workers}"
+                name = f"{database}-{processes}"
                 if database == "postgresql":
                     options += ["--database", new_database(postgres, name)]
-                print(f"\n{database}, {workers} hub process{'es' if workers > 1 else ''}")
-                hub = HubProcess(folder / name, *options)
+                print(f"\n{database}, {processes} hub process{'es' if processes > 1 else ''}")
+                hubs = [HubProcess(folder / name, *options) for _ in range(processes)]
                 try:
-                    asyncio.run(
-                        notifications(hub, given.clients, folder / f"a-{name}", given.versions)
-                    )
-                    asyncio.run(collecting(hub, given.batches, 8))
+                    author = folder / f"author-{name}"
+                    asyncio.run(notifications(hubs, given.clients, author, given.versions))
+                    asyncio.run(collecting(hubs, given.batches, 8))
                 finally:
-                    hub.stop()
+                    for hub in hubs:
+                        hub.stop()
 
 
 if __name__ == "__main__":
