@@ -7,9 +7,11 @@ to tests/formats. A step only changes its own connection; it never opens another
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,12 +70,17 @@ def copy_database(connection: sqlite3.Connection, target: Path) -> None:
     """Copy a database while it may be in use; a copy that is there already stays."""
     if target.exists():
         return
-    beside = target.with_name(f".{target.name}.new")
-    beside.unlink(missing_ok=True)
-    with closing(sqlite3.connect(beside)) as copy:
-        connection.backup(copy)
-    beside.chmod(0o600)
-    beside.replace(target)
+    # Several processes may be at it, each with a copy of its own. The first stays: it was whole
+    # before anyone took a step, which a later one may not have been.
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    try:
+        with closing(sqlite3.connect(name)) as copy:
+            connection.backup(copy)
+        with suppress(FileExistsError):
+            target.hardlink_to(name)
+    finally:
+        Path(name).unlink()
     sync_folder(target.parent)
 
 

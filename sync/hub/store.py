@@ -53,10 +53,14 @@ class Store:
         try:
             prepare(self.engine, self.shown_url)
         except OperationalError as error:
+            self.close()
             reason = str(error.orig).strip().splitlines()[0]
             raise LoopaiError(
                 Problem(f"the database {self.shown_url} cannot be used: {reason}.")
             ) from None
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def url(self) -> str | None:
