@@ -15,8 +15,9 @@ from markdown_it import MarkdownIt
 NOT_RUN = re.compile(r"<!-- not run: (.+?) -->")
 NEEDS = re.compile(r"<!-- needs: ([\w-]+) -->")
 # These go on until they are told to stop; what follows waits until they answer.
-SERVERS = re.compile(r"^(loopai-runtime start|loopai hub start)\b")
-PORT = re.compile(r"--port (\d+)")
+SERVERS = re.compile(r"^(loopai-runtime start|loopai hub start|python3? program\.py --serve)\b")
+PORT = re.compile(r"--(?:port|serve) (\d+)")
+PORTS = {"loopai hub start": 8090, "loopai-runtime start": 8080}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,11 @@ def _commands(text: str) -> list[str]:
 def _in_background(line: str) -> str:
     if not SERVERS.match(line):
         return line
-    port = PORT.search(line)
-    address = f"http://127.0.0.1:{port[1] if port else 8080}/health"
+    told = PORT.search(line)
+    port = told[1] if told else PORTS[SERVERS.match(line)[1]]  # type: ignore[index]
+    asked = f"curl -s -o /dev/null http://127.0.0.1:{port}/"
     bare = line.split(" #", 1)[0]
-    return (
-        f"{bare} &\nfor _ in $(seq 300); do curl -sf {address} >/dev/null && break; "
-        f"sleep 0.1; done; curl -sf {address} >/dev/null"
-    )
+    return f"{bare} &\nfor _ in $(seq 600); do {asked} && break; sleep 0.1; done; {asked}"
 
 
 def pages_in(folder: Path) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -74,19 +75,25 @@ RETURNS = "colour,size,price,verdict\n" + "".join(
 )
 
 
-def _prepare(needs: set[str], folder: Path, environment: dict[str, str]) -> None:
-    """`returns-csv`: a table. `returns`: a task of it with two versions, one serving, and a log."""
-    if needs & {"returns-csv", "returns"}:
-        (folder / "returns.csv").write_text(RETURNS)
-    if "returns" not in needs:
-        return
+@pytest.fixture(scope="module")
+def returns(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a page gets that needs `returns`: a task of that table with two versions, one of them
+    serving, and a log."""
+    folder = tmp_path_factory.mktemp("returns")
+    (folder / "returns.csv").write_text(RETURNS)
     for words in (
         "task new returns --from returns.csv --output verdict",
         "synthesize returns --strategy rule",
         "synthesize returns --strategy dsl",
         "promote returns v1",
     ):
-        _loopai(words, folder, environment)
+        subprocess.run(
+            [sys.executable, "-m", "workbench", *words.split()],
+            cwd=folder,
+            env=clean_environment(),
+            check=True,
+            capture_output=True,
+        )
     log = DataDir(folder / "loopai-data").executions("returns")
     log.mkdir(parents=True)
     lines = [
@@ -99,17 +106,12 @@ def _prepare(needs: set[str], folder: Path, environment: dict[str, str]) -> None
         for n in range(50)
     ]  # fmt: skip
     (log / "2026-11-22.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-
-
-def _loopai(words: str, folder: Path, environment: dict[str, str]) -> None:
-    subprocess.run(
-        ["loopai", *words.split()], cwd=folder, env=environment, check=True, capture_output=True
-    )
+    return folder
 
 
 @pytest.mark.thorough
 @documents
-def test_code_runs_as_it_stands(page: Path, tmp_path: Path) -> None:
+def test_code_runs_as_it_stands(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     text = page.read_text()
     blocks: list[Block] = blocks_of(text)
     script = script_of(blocks)
@@ -117,12 +119,14 @@ def test_code_runs_as_it_stands(page: Path, tmp_path: Path) -> None:
         pytest.skip("it has no code to run")
     environment = clean_environment() | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path / "home"),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
     }
     folder = tmp_path / "work"
     folder.mkdir()
-    _prepare(needs_of(text), folder, environment)
+    for name in needs_of(text):
+        shutil.copytree(request.getfixturevalue(name), folder, symlinks=True, dirs_exist_ok=True)
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=folder,

@@ -30,7 +30,8 @@ def main() -> None:
             browser.open(page.as_uri(), width=1280, height=1440)
             browser.wait_for("document.querySelectorAll('svg.main-svg').length > 8")
             shot = browser._call("Page.captureScreenshot")["data"]
-        (HERE.parents[2] / ".pictures" / "report.png").write_bytes(base64.b64decode(shot))
+        picture = HERE.parents[2] / "workbench" / "manual" / "pictures" / "report.png"
+        picture.write_bytes(base64.b64decode(shot))
 
 
 if __name__ == "__main__":
