@@ -21,6 +21,7 @@ from sync.hub.improvement.commands import command as improvement
 from sync.hub.improvement.commands import improver_reference
 from sync.hub.look_commands import audit, deployments, figures, tickets, versions
 from sync.hub.options import asked_hub, database_option, folder_option
+from sync.hub.rows_command import command as rows
 from sync.hub.specify_command import command as specify_command
 from sync.hub.specify_command import no_examples_option, specify
 
@@ -236,5 +237,6 @@ def _is_loopback(host: str) -> bool:
 
 for more in (
     backup, restore, deployments, versions, figures, tickets, audit, improvement, specify_command,
+    rows,
 ):  # fmt: skip
     command.add_command(more)

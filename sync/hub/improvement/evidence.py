@@ -126,3 +126,25 @@ def _add(sums: ShareSums, failed: bool, probability: float, count: int) -> None:
     sums.squares += count * weight * weight
     if failed:
         sums.matching += count * weight
+
+
+def judged_rows(
+    store: Store, tenant: str, task: str, version: int | None
+) -> Iterator[dict[str, Any]]:
+    """Every judged execution of a task, or of one version, one by one in flat memory; `input` is
+    None where a box kept it back."""
+    judged = tables.validations.c
+    wanted = select(tables.validations).where(judged.tenant == tenant, judged.task == task)
+    if version is not None:
+        wanted = wanted.where(judged.version == version)
+    with store.read() as connection:
+        rows = connection.execution_options(yield_per=1000).execute(wanted.order_by(judged.id))
+        for row in rows:
+            yield {
+                "input": row.input if isinstance(row.input, dict) else None,
+                "output": row.oracle_output,
+                "answered": row.output,
+                "version": row.version,
+                "deployment": row.deployment,
+                "validated_at": row.at,
+            }
