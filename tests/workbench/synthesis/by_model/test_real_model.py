@@ -18,10 +18,10 @@ from workbench.synthesis.runs import Plan, begin, replay
 pytestmark = [
     pytest.mark.model,
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(840),
     pytest.mark.skipif(why_not() is not None, reason=f"no real model here: {why_not()}"),
 ]
-CONFIG = SynthesisConfig(max_calls=30, max_tokens=12_000, answer_tokens=200)
+CONFIG = SynthesisConfig(max_calls=16, max_tokens=6_000, answer_tokens=150)
 
 
 @pytest.fixture(scope="module")
