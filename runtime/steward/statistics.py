@@ -44,6 +44,9 @@ CREATE TABLE IF NOT EXISTS day_seconds (
 """
 SECONDS_BETWEEN_FILES = 10.0
 KEEP_DAYS = 3
+#: Days are forgotten only once no line of such a day has come for so long: a log that lay there
+#: before the steward did is read in many turns.
+QUIET = timedelta(hours=1)
 KEPT_IN_MEMORY = 50
 
 logger = logging.getLogger("loopai.steward")
@@ -63,8 +66,13 @@ class StatisticsObserver:
         self._references: dict[str, tuple[object, DriftSketch]] = {}
         self._sums: dict[tuple[str, date], ExecutionStats] = {}
         self._next_files: datetime | None = None
+        #: Since when no line of a day came that would be forgotten; at most since the start.
+        self._quiet_since = context.clock()
 
     def observe(self, task: str, records: Batch, transaction: Connection) -> None:
+        moment = self._context.clock()
+        if records.day < moment.date() - timedelta(days=KEEP_DAYS):
+            self._quiet_since = moment
         sums = self._sums_of(task, records.day, transaction)
         seconds: Counter[str] = Counter()
         sound = []
@@ -101,7 +109,8 @@ class StatisticsObserver:
             self._write(row["task"], date.fromisoformat(row["day"]), moment)
         for task in {row["task"] for row in changed}:
             self._write_drift(task, moment)
-        self._forget(moment.date() - timedelta(days=KEEP_DAYS))
+        if not self._quiet_since <= moment < self._quiet_since + QUIET:
+            self._forget(moment.date() - timedelta(days=KEEP_DAYS))
 
     def rolled_back(self) -> None:
         self._sums.clear()

@@ -87,8 +87,8 @@ def test_the_server_does_what_the_document_says(described):
     options = {
         "checks": CHECKS,
         "phases": "examples,coverage,fuzzing",
-        "max-examples": "10",
-        "max-time": "60",
+        "max-examples": "6",
+        "max-time": "30",
         "warnings": "off",
         # Each answer takes a process: asked once elsewhere, not a hundred times here.
         "exclude-path": "/v1/datasets/{task}/stats",

@@ -115,7 +115,7 @@ def test_a_second_steward_waits_for_the_first_to_end(tmp_path: Path):
         first.wait()
 
 
-@pytest.mark.parametrize("seconds", [3, pytest.param(40, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("seconds", [3, pytest.param(20, marks=pytest.mark.thorough)])
 def test_kill_9_at_any_moment_neither_loses_nor_doubles_a_line(tmp_path: Path, seconds: int):
     data_dir = server_folder(tmp_path)
     folder = data_dir.executions(TASK)
@@ -144,9 +144,12 @@ def test_kill_9_at_any_moment_neither_loses_nor_doubles_a_line(tmp_path: Path, s
     steward = start_steward(data_dir)
     try:
         deadline = time.monotonic() + seconds
+        begun = None
         while time.monotonic() < deadline:
-            # Long enough to get past its imports and read some, at every point of its work.
-            stop.wait(0.5 + dice.random() * 0.9)
+            # At every point of its work, and of its start now and then.
+            if begun is None or dice.random() < 0.8:
+                begun = wait_until(lambda begun=begun: has_begun(data_dir, begun), 30)
+            stop.wait(dice.random() * 0.8)
             steward.kill()
             steward.wait()
             steward = start_steward(data_dir)
@@ -172,6 +175,13 @@ def test_kill_9_at_any_moment_neither_loses_nor_doubles_a_line(tmp_path: Path, s
     assert seconds == written[0]
     assert minutes == 0  # long ago: of no interest to alerts
     assert sampled["waiting"] + sampled["skipped"] > 0
+
+
+def has_begun(data_dir: DataDir, before: str | None) -> str | None:
+    """When the steward was started that reads now; None while it is the one of `before`."""
+    report = read_report(data_dir)
+    started = None if report is None else str(report["started_at"])
+    return started if started != before else None
 
 
 def daily_day():
