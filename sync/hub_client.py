@@ -116,6 +116,11 @@ class HubClient:
         given = {"specification": specification, "examples": examples}
         return self._ask("PUT", f"/api/v1/tasks/{task}/specification", json=given)
 
+    def ask_oracle(self, task: str, given: Any, version: int | None) -> dict[str, Any]:
+        """What the hub says is right for an input."""
+        question = {"input": given, **({} if version is None else {"version": version})}
+        return self._ask("POST", f"/api/v1/oracle/{task}", json=question)
+
     def download(self, task: str, version: int, kept: Path) -> Downloaded:
         """A version, whole or not at all. What came before it was cut stands in the file `kept`
         and is gone on with, now or in a later call.

@@ -15,6 +15,8 @@ GROUPS = {
     "loopai.comparators": "comparator",
 }
 UNKNOWN = "unknown"
+#: What we bring ourselves by an entry point (the hub as an oracle) is no plugin.
+OURS = "loopai-workbench"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def find_plugins(group: str) -> list[Plugin]:
     """The entry points of `group`, by name; of two with one name only the first is used."""
     found: list[Plugin] = []
     taken: dict[str, str] = {}
-    points = entry_points(group=group)
+    points = [point for point in entry_points(group=group) if _distribution(point) != OURS]
     for point in sorted(points, key=lambda point: (point.name, _distribution(point))):
         plugin = _load(point)
         owner = taken.setdefault(point.name, plugin.distribution)

@@ -32,6 +32,7 @@ from sync.hub.hub_keys import Caller, HubKeys
 from sync.hub.improvement.routes import improvement_routes
 from sync.hub.notifications import NEW_ARTIFACT, PATH, Notifications
 from sync.hub.operations import Operation, hub_document
+from sync.hub.oracle import oracle_routes
 from sync.hub.packages import Packages
 from sync.hub.rate_limit import RateLimit
 from sync.hub.relay import Relay
@@ -137,6 +138,7 @@ def make_app(
         *box_routes(store, deployments, packages),
         *team_routes(store, keys),
         *improvement_routes(store, packages),
+        *oracle_routes(store, packages),
     ]  # fmt: skip
     document = hub_document(operations, version("loopai-workbench"))
     app = Starlette(

@@ -17,7 +17,7 @@ from sqlalchemy import insert, select
 from runtime.clock import format_time, utc_now
 from runtime.data_dir import checked_slug
 from runtime.errors import InvalidInputError
-from runtime.strict_json import depth
+from runtime.strict_json import canonical, depth
 from sync.hub import tables
 from sync.hub.deployments import DEPLOYMENT_ID
 from sync.hub.hub_keys import Caller
@@ -183,6 +183,13 @@ def _check_depth(raw: msgspec.Raw) -> None:
         raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
 
 
+def input_key(given: Any) -> str | None:
+    """By which equal inputs are found; None for what is no input."""
+    if not isinstance(given, dict):
+        return None
+    return hashlib.sha256(canonical(given).encode(errors="surrogatepass")).hexdigest()
+
+
 def execution_columns(row: ExecutionRow) -> dict[str, Any]:
     return {
         "execution_id": row.execution_id,
@@ -209,6 +216,7 @@ def _validation(row: ValidationRow) -> dict[str, Any]:
         "probability": row.inclusion_probability,
         "oracle": row.oracle,
         "status": row.status,
+        "input_key": input_key(row.input),
         "input": row.input,
         "output": row.output,
         "oracle_output": row.oracle_output,

@@ -29,9 +29,14 @@ logger = logging.getLogger("loopai.hub")
 
 
 def _say_who_validated(connection: Connection) -> None:
-    """Which oracle it was, and how the execution ended: empty for what came before."""
+    """Which oracle it was, how the execution ended, and by what an equal input is found: empty
+    for what came before."""
     connection.exec_driver_sql("ALTER TABLE validations ADD COLUMN oracle VARCHAR(64)")
     connection.exec_driver_sql("ALTER TABLE validations ADD COLUMN status VARCHAR(16)")
+    connection.exec_driver_sql("ALTER TABLE validations ADD COLUMN input_key VARCHAR(64)")
+    connection.exec_driver_sql(
+        "CREATE INDEX validations_by_input ON validations (tenant, task, input_key)"
+    )
 
 
 STEPS: Mapping[int, Step] = {2: _say_who_validated}

@@ -120,10 +120,12 @@ validations = Table(
     Column("probability", Float, nullable=False),
     Column("oracle", String(64)),
     Column("status", String(16)),
+    Column("input_key", String(64)),
     Column("input", JSON),
     Column("output", JSON),
     Column("oracle_output", JSON),
     Index("validations_by_task", "tenant", "task", "version"),
+    Index("validations_by_input", "tenant", "task", "input_key"),
 )
 tickets = Table(
     "tickets",

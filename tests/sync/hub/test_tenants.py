@@ -81,6 +81,7 @@ class Walk:
             ("put", "/api/v1/tasks/{task}/specification"): {
                 "json": {"specification": specification, "examples": ""}
             },
+            ("post", "/api/v1/oracle/{task}"): {"json": {"input": {"text": "buy"}, "version": 1}},
             ("post", "/v1/execute/{task}"): {"json": {"input": {"text": "buy"}}},
             ("post", "/v1/execute/{task}/batch"): {"json": [{"input": {"text": "buy"}}]},
         }
