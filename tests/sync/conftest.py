@@ -35,7 +35,7 @@ class RunningHub:
             target=lambda: asyncio.run(self._server.serve([self._listener]))
         )
         self._thread.start()
-        wait_until(lambda: self._server.started)
+        wait_until(lambda: self._server.started, 60)
 
     def new_key(self, *scopes: str, tenant: str = "acme") -> str:
         """A key of a tenant with these scopes."""
@@ -44,7 +44,7 @@ class RunningHub:
     def client(self, *scopes: str, tenant: str = "acme") -> httpx.Client:
         """A client with a new key."""
         headers = {"authorization": f"Bearer {self.new_key(*scopes, tenant=tenant)}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=20)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
 
     def stop(self) -> None:
         self._server.should_exit = True

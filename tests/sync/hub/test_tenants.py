@@ -151,10 +151,12 @@ def busy(hub: Any, data_dir: DataDir, specification: str) -> Walk:
             (f"/api/v1/deployments/{BOX}/heartbeat", {"json": {"status": {"word": SECRET}}}),
             ("/api/v1/telemetry", {"content": batch("key-000001", rows)}),
             ("/api/v1/keys", {"json": {"name": SECRET, "scopes": ["read"]}}),
-            (f"/v1/execute/{TASK}", {"json": {"input": {"text": SECRET}}}),
         ):
             answer = http.post(path, **sent)
             assert answer.is_success, (path, answer.text)
+        # On a machine that is busy the first may run out of its second.
+        sent = {"json": {"input": {"text": SECRET}}}
+        wait_until(lambda: http.post(f"/v1/execute/{TASK}", **sent).is_success, 60)
     return walk
 
 
@@ -213,13 +215,15 @@ def test_one_tenant_is_answered_as_if_no_other_were_there(
     busy: Walk = request.getfixturevalue("busy")
     ours = {key["name"]: key["id"] for key in hub.keys.listed("acme")}
     busy.places["number"] = 1
-    counted = f"/api/v1/metrics/{TASK}"
     with hub.client("read") as http:
-        # What was executed here is counted with what boxes told: two of a box, one of the hub.
-        told = wait_until(
-            lambda: [one for one in http.get(counted).json()["versions"] if one["version"] == 2]
-        )
-    assert told[0]["executions"] == 1
+        # What was executed here is counted with what boxes told.
+        listed = http.get(f"/v1/datasets/{TASK}/executions").json()["executions"]
+
+        def of_the_hub() -> int:
+            told = http.get(f"/api/v1/metrics/{TASK}").json()["versions"]
+            return sum(one["executions"] for one in told if one["version"] == 2)
+
+        wait_until(lambda: of_the_hub() == len(listed) > 0, 60)
     seen_before = busy.answers("acme", ours[SECRET], only="get")
     beside = busy.answers("second", ours[SECRET])
     assert beside == before
