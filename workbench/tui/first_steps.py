@@ -22,7 +22,7 @@ it on examples it has not seen, and serves it, with no model and no network.
 SAMPLES = {
     "spam-detection": "spam or ham, from the text of a message",
     "support-ticket-routing": "the team a ticket belongs to",
-    "order-risk": "low, medium or high, from numbers and words",
+    "order-risk": "low, review or block, from numbers and words",
     "language-detection": "the language a text is written in",
     "log-line-extraction": "the parts of a log line as an object",
     "date-normalisation": "dates in many forms to one",

@@ -27,23 +27,13 @@ def data_dir(tmp_path) -> DataDir:
     return server_folder(tmp_path)
 
 
-def test_every_place_opens_with_its_key_and_names_its_keys(data_dir):
+def test_every_place_opens_with_its_key_and_its_footer_is_in_the_command_palette(data_dir):
     async def journey(app, pilot):
         await until_shown(pilot, "serves v1")
         for place in installed_places():
             await pilot.press(place.key)
             await until(pilot, lambda place=place: app.current_mode == place.name)
             await until_shown(pilot, "^p")
-
-    drive(journey, data_dir)
-
-
-def test_every_action_of_the_footer_is_in_the_command_palette(data_dir):
-    async def journey(app, pilot):
-        await until_shown(pilot, "serves v1")
-        for place in installed_places():
-            await pilot.press(place.key)
-            await pilot.pause()
             screen = app.screen
             shown = {
                 active.binding.description
@@ -116,7 +106,8 @@ def test_the_light_theme_is_one_key_away_and_kept(data_dir):
     drive(second, data_dir)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (40, 12), (220, 60)], ids=["small", "tiny", "wide"])
+# In 80 x 24 and 140 x 40 letters the snapshots show each.
+@pytest.mark.parametrize("size", [(40, 12), (220, 60)], ids=["tiny", "wide"])
 def test_every_place_draws_itself_in_any_size(data_dir, size):
     async def journey(app, pilot):
         await pilot.pause()

@@ -173,11 +173,6 @@ def test_telemetry_leaves_in_a_bundle_and_a_bundle_is_verified(data_dir, tmp_pat
         await until_shown(pilot, "trusted from its import on")
         await pilot.press("l")
         await until_shown(pilot, "bundle out.loopai")
-        await pilot.press("b", "v")
-        await until_shown(pilot, "The bundle's file")
-        write(pilot, "none.loopai")
-        await pilot.press("enter")
-        await until_shown(pilot, "is not to be believed")
 
     drive(journey, data_dir)
     assert (tmp_path / "out.loopai").is_file()
