@@ -211,3 +211,20 @@ def _rounded(value):
     if isinstance(value, dict):
         return {key: _rounded(inner) for key, inner in value.items()}
     return [_rounded(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_a_day_long_ago_is_whole_although_it_was_read_in_many_turns(box: Box) -> None:
+    box.moment = NOW + timedelta(days=30)  # the log was there before the steward
+    box.start()
+    for turn in range(4):
+        box.append(*(log_line(number) for number in range(100 * turn, 100 * turn + 100)))
+        figures = box.written()
+        assert figures["executions"] == 100 * (turn + 1)
+    derived = daily_stats(box.data_dir, TASK, DAY)
+    for name in ("throughput", "outputs", "drift", "status"):
+        assert figures[name] == derived[name], name
+    box.moment += timedelta(hours=2)
+    box.steward.tick(box.moment)
+    days = box.state.connection.execute("SELECT count(*) FROM day_seconds").fetchone()[0]
+    assert days == 0, "once nothing more comes of it, it is forgotten; its file stays"
+    assert json.loads(box.data_dir.daily_stats_file(TASK, DAY).read_bytes()) == figures
