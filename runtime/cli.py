@@ -8,6 +8,7 @@ COMMANDS = {
     "completion": ("runtime.commands.completion", "Complete commands in bash, zsh or fish."),
     "data": ("runtime.commands.erasure", "One person's records: export, erase."),
     "doctor": ("runtime.commands.doctor", "What holds on this machine, and what it lacks."),
+    "encryption": ("runtime.commands.encryption", "Encryption at rest: status, rotate, new-key."),
     "health": ("runtime.commands.health", "Whether the server on this machine answers."),
     "keys": ("runtime.commands.keys", "Make, list and revoke the keys that callers present."),
     "retention": ("runtime.commands.retention", "Compress, delete and prune what is old."),

@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr
 
 from runtime.alerts.settings import AlertsConfig
+from runtime.encryption.settings import EncryptionConfig
 from runtime.errors import InvalidInputError, NotFoundError, Problem
 from runtime.format_version import check_format
 from runtime.models import FORMAT_VERSION, Mode, Model, PrivacyMode
@@ -262,6 +263,7 @@ class DeploymentConfig(Model):
     retention: RetentionConfig = RetentionConfig()
     alerts: AlertsConfig = AlertsConfig()
     privacy: PrivacyConfig = PrivacyConfig()
+    encryption: EncryptionConfig = EncryptionConfig()
     synthesis: SynthesisConfig = SynthesisConfig()
     rollout: RolloutConfig = RolloutConfig()
     prices: PricesConfig = PricesConfig()

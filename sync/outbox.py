@@ -41,8 +41,16 @@ CREATE TRIGGER IF NOT EXISTS outbox_row_out AFTER DELETE ON outbox_rows BEGIN
 CREATE TRIGGER IF NOT EXISTS outbox_batch_in AFTER INSERT ON outbox_batches BEGIN
     UPDATE outbox_counters SET value = value + length(new.payload) WHERE name = 'bytes'; END;
 CREATE TRIGGER IF NOT EXISTS outbox_batch_out AFTER DELETE ON outbox_batches BEGIN
-    UPDATE outbox_counters SET value = value - length(old.payload) WHERE name = 'bytes'; END
+    UPDATE outbox_counters SET value = value - length(old.payload) WHERE name = 'bytes'; END;
+CREATE TRIGGER IF NOT EXISTS outbox_row_anew AFTER UPDATE OF body ON outbox_rows BEGIN
+    UPDATE outbox_counters SET value = value + length(new.body) - length(old.body)
+    WHERE name = 'bytes'; END;
+CREATE TRIGGER IF NOT EXISTS outbox_batch_anew AFTER UPDATE OF payload ON outbox_batches BEGIN
+    UPDATE outbox_counters SET value = value + length(new.payload) - length(old.payload)
+    WHERE name = 'bytes'; END
 """
+#: Where these values stand, for those that are encrypted.
+BODY, PAYLOAD = "outbox_rows.body", "outbox_batches.payload"
 FIRST_DELAY = 1.0
 MAX_DELAY = 600.0
 MEGABYTE = 1_000_000
@@ -132,7 +140,7 @@ class Outbox:
                 "SELECT * FROM outbox_batches WHERE try_at <= ? ORDER BY number LIMIT 1",
                 (self._now(),),
             ).fetchone()
-        return None if row is None else _batch(row)
+        return None if row is None else self._batch(row)
 
     def waiting_batches(self, most: int = -1) -> list[OutboxBatch]:
         """All batches or `most`, the next one first: what the very next uploads will be."""
@@ -140,7 +148,7 @@ class Outbox:
             rows = connection.execute(
                 "SELECT * FROM outbox_batches ORDER BY number LIMIT ?", (most,)
             ).fetchall()
-        return [_batch(row) for row in rows]
+        return [self._batch(row) for row in rows]
 
     def preview(self, header: dict[str, Any], most: int = -1) -> list[OutboxBatch]:
         """The batches there are (or `most`), and those that waiting rows would make.
@@ -160,7 +168,8 @@ class Outbox:
                     "SELECT body FROM outbox_rows WHERE stream = ? ORDER BY id LIMIT ?",
                     (stream, self._batch_rows),
                 ).fetchall()
-                payload = _payload(header, stream, "(given when it is made)", rows)
+                bodies = _bodies(rows, connection)
+                payload = _payload(header, stream, "(given when it is made)", bodies)
                 digest = sha256(payload).hexdigest()
                 batches.append(OutboxBatch(0, "", stream, len(rows), payload, digest, 0))
         return batches
@@ -250,15 +259,23 @@ class Outbox:
             (stream, self._batch_rows),
         ).fetchall()
         key = str(uuid4())
-        payload = _payload(header, stream, key, rows)
+        payload = _payload(header, stream, key, _bodies(rows, connection))
+        kept = connection.values.seal_bytes(payload, PAYLOAD)
         connection.execute(
             "INSERT INTO outbox_batches (key, stream, rows, payload, digest, made_at, try_at)"
             " VALUES (?, ?, ?, ?, ?, ?, 0)",
-            (key, stream, len(rows), payload, sha256(payload).hexdigest(), now),
+            (key, stream, len(rows), kept, sha256(payload).hexdigest(), now),
         )
         connection.execute(
             "DELETE FROM outbox_rows WHERE stream = ? AND id <= ?", (stream, rows[-1]["id"])
         )
+
+    def _batch(self, row: Any) -> OutboxBatch:
+        payload = self._state.connection.values.open_bytes(row["payload"], PAYLOAD)
+        return OutboxBatch(
+            row["number"], row["key"], row["stream"], row["rows"], payload, row["digest"],
+            row["attempts"],
+        )  # fmt: skip
 
     def _now(self) -> float:
         return self._clock().timestamp()
@@ -274,7 +291,10 @@ def put_rows(
     """Queue rows within a transaction of the caller's on the outbox's database."""
     connection.executemany(
         "INSERT INTO outbox_rows (stream, body, at) VALUES (?, ?, ?)",
-        [(stream, json.dumps(body, separators=(",", ":")), now) for body in bodies],
+        [
+            (stream, connection.values.seal(json.dumps(body, separators=(",", ":")), BODY), now)
+            for body in bodies
+        ],
     )
     _let_go(connection, max_bytes)
 
@@ -297,17 +317,13 @@ def _let_go(connection: Connection, max_bytes: int) -> None:
         _count(connection, "dropped_rows", 1)
 
 
-def _payload(header: dict[str, Any], stream: str, key: str, rows: Sequence[Any]) -> bytes:
+def _bodies(rows: Sequence[Any], connection: Connection) -> list[str]:
+    return [connection.values.open(row["body"], BODY) for row in rows]
+
+
+def _payload(header: dict[str, Any], stream: str, key: str, bodies: Sequence[str]) -> bytes:
     start = json.dumps({**header, "stream": stream, "key": key, "made_at": format_time(utc_now())})
-    bodies = ",".join(row["body"] for row in rows)
-    return gzip.compress(f'{start[:-1]},"rows":[{bodies}]}}'.encode(), 6, mtime=0)
-
-
-def _batch(row: Any) -> OutboxBatch:
-    return OutboxBatch(
-        row["number"], row["key"], row["stream"], row["rows"], row["payload"], row["digest"],
-        row["attempts"],
-    )  # fmt: skip
+    return gzip.compress(f'{start[:-1]},"rows":[{",".join(bodies)}]}}'.encode(), 6, mtime=0)
 
 
 def _counted(connection: Connection, name: str) -> int:

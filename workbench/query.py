@@ -1,4 +1,7 @@
-"""SQL over the log and the examples (DuckDB). Reads only, and only below the data directory."""
+"""SQL over the log and the examples (DuckDB). Reads only, and only below the data directory.
+
+What is encrypted is handed to DuckDB in Arrow batches; nothing of it is written anywhere.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import duckdb
 
 from runtime.data_dir import DataDir
 from runtime.errors import InvalidInputError, Problem
+from workbench.sealed_log import SealedExecutions, sealed_files
 
 EXECUTION_COLUMNS = {
     "v": "INTEGER",
@@ -28,6 +32,11 @@ EXECUTION_COLUMNS = {
 }
 EXAMPLE_COLUMNS = {"input": "JSON", "output": "JSON"}
 VIEWS = ("executions", "examples")
+SEALED = "sealed_executions"
+_TYPED = ", ".join(
+    f"TRY_CAST({name} AS {kind}) AS {name}" for name, kind in EXECUTION_COLUMNS.items()
+)
+_SEALED_VIEW = f"SELECT task, {_TYPED} FROM {SEALED} WHERE input IS NOT NULL"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,10 @@ def query(
     Raises InvalidInputError with DuckDB's reason for anything else.
     """
     with duckdb.connect(":memory:") as connection:
-        for view, statement in _views(data_dir).items():
+        sealed = _sealed(data_dir)
+        if sealed is not None:
+            connection.register(SEALED, sealed)
+        for view, statement in _views(data_dir, with_sealed=sealed is not None).items():
             connection.execute(f"CREATE VIEW {view} AS {statement}")
         folders = [str(data_dir.root / "datasets"), str(data_dir.tasks)]
         connection.execute(f"SET allowed_directories = [{', '.join(map(_quoted, folders))}]")
@@ -80,13 +92,28 @@ def query(
             ) from None
 
 
-def _views(data_dir: DataDir) -> dict[str, str]:
+def _sealed(data_dir: DataDir) -> SealedExecutions | None:
+    folders = sorted((data_dir.root / "datasets").glob("*/executions"))
+    files = [file for folder in folders for file in sealed_files(folder)]
+    try:
+        return SealedExecutions(files) if files else None
+    except OSError as error:
+        raise InvalidInputError(Problem(f"{error.strerror}.", error.filename)) from None
+
+
+def _views(data_dir: DataDir, *, with_sealed: bool) -> dict[str, str]:
     datasets, tasks = data_dir.root / "datasets", data_dir.tasks
     executions = sorted(datasets.glob("*/executions/*.jsonl*"))
     logs = [path for path in executions if path.name.endswith((".jsonl", ".jsonl.gz"))]
+    if with_sealed:
+        sealed = {
+            file.path for folder in datasets.glob("*/executions") for file in sealed_files(folder)
+        }
+        logs = [path for path in logs if path not in sealed]
     examples = sorted(tasks.glob("*/examples.jsonl"))
+    plain = _view(logs, datasets, EXECUTION_COLUMNS)
     return {
-        "executions": _view(logs, datasets, EXECUTION_COLUMNS),
+        "executions": f"{plain} UNION ALL {_SEALED_VIEW}" if with_sealed else plain,
         "examples": _view(examples, tasks, EXAMPLE_COLUMNS),
     }
 

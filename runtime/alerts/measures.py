@@ -15,6 +15,7 @@ from pathlib import Path
 from runtime.alerts.settings import AlertsConfig, Levels
 from runtime.alerts.window import sums
 from runtime.data_dir import DataDir
+from runtime.encryption.values import read_document
 from runtime.steward.report import read_report
 from runtime.steward.state import Connection
 
@@ -85,7 +86,7 @@ def of_drift(data_dir: DataDir, moment: datetime, levels: Levels) -> Iterator[Me
     """How far each task's last day is from its examples, as the statistics last said."""
     for file in sorted((data_dir.root / "datasets").glob("*/analytics/drift.json")):
         try:
-            data = json.loads(file.read_bytes())
+            data = json.loads(read_document(file))
             age = moment - datetime.fromisoformat(data["at"])
             worst = data["features"][0]
             value, index, name = float(worst["drift"]), float(worst["psi"]), worst["feature"]

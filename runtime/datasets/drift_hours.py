@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS drift_hours (
     PRIMARY KEY (task, day, hour)
 ) WITHOUT ROWID
 """
+PLACE = "drift_hours.sketch"
 WINDOW_HOURS = 24
 
 
@@ -63,10 +64,10 @@ def count(connection: Connection, task: str, day: date, records: Sequence[Record
             "SELECT sketch FROM drift_hours WHERE task = ? AND day = ? AND hour = ?", key
         ).fetchone()
         if row is not None:
-            kept = _sketch(row)
+            kept = _sketch(row, connection)
             kept.merge(sketch)
             sketch = kept
-        text = msgspec.json.encode(sketch.as_json()).decode()
+        text = connection.values.seal(msgspec.json.encode(sketch.as_json()).decode(), PLACE)
         connection.execute("INSERT OR REPLACE INTO drift_hours VALUES (?, ?, ?, ?)", (*key, text))
 
 
@@ -74,20 +75,22 @@ def recent(connection: Connection, task: str, moment: datetime) -> DriftSketch:
     """The sketch of the last 24 hours."""
     first = (moment - timedelta(hours=WINDOW_HOURS)).strftime("%Y-%m-%dT%H")
     return _added(
+        connection,
         connection.execute(
             "SELECT sketch FROM drift_hours WHERE task = ? AND hour > ? ORDER BY hour",
             (task, first),
-        )
+        ),
     )
 
 
 def of_day(connection: Connection, task: str, day: date) -> DriftSketch:
     """The sketch of one day's files."""
     return _added(
+        connection,
         connection.execute(
             "SELECT sketch FROM drift_hours WHERE task = ? AND day = ? ORDER BY hour",
             (task, day.isoformat()),
-        )
+        ),
     )
 
 
@@ -96,12 +99,13 @@ def forget(connection: Connection, before: date) -> None:
     connection.execute("DELETE FROM drift_hours WHERE day < ?", (before.isoformat(),))
 
 
-def _added(rows: Iterable[Any]) -> DriftSketch:
+def _added(connection: Connection, rows: Iterable[Any]) -> DriftSketch:
     total = DriftSketch()
     for row in rows:
-        total.merge(_sketch(row))
+        total.merge(_sketch(row, connection))
     return total
 
 
-def _sketch(row: Any) -> DriftSketch:
-    return DriftSketch.from_json(msgspec.json.decode(row["sketch"]))
+def _sketch(row: Any, connection: Connection) -> DriftSketch:
+    text = connection.values.open(row["sketch"], PLACE)
+    return DriftSketch.from_json(msgspec.json.decode(text))

@@ -6,6 +6,9 @@ Days. A line goes to the file of its own UTC day. When the clock goes back over 
 less than an hour (a correction), the newer file stays in use, so a finished day does not grow
 again; when it goes back further (somebody set it), lines go to the end of that day's file, or
 to a further writer's file where that one is compressed already.
+
+Keys. A file is plain or encrypted with one key, to its end: whoever writes under another key, or
+none, writes to a further writer's file.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from runtime.clock import Clock, utc_now
 from runtime.data_dir import make_folder, sync_folder
 from runtime.datasets.log_files import COMPRESSED, file_name, list_log_files
 from runtime.datasets.owned_file import OwnedFile, is_same_file, open_owned
+from runtime.encryption.keys import keyring_of
+from runtime.encryption.lines import HEAD, MARK, LineSeal, root_of
 from runtime.errors import LoopaiError, Problem
 
 Durability = Literal["process", "disk", "none"]
@@ -70,6 +75,7 @@ class ExecutionLog:
         self._path = folder
         self._day = date.min
         self._end = 0
+        self._seal: LineSeal | None = None
         self._torn = False
         self._next_check = 0.0
         self._recovered = False
@@ -124,6 +130,8 @@ class ExecutionLog:
             self._cut_torn_end()
         except OSError as error:
             return 0, error
+        if self._seal is not None:
+            lines = self._seal.seal(lines, self._end)
         data = b"\n".join(lines) + b"\n"
         done = 0
         refusal: OSError | None = None
@@ -181,6 +189,7 @@ class ExecutionLog:
         return is_same_file(self._handle, self._path)
 
     def _open(self, day: date) -> None:
+        key = keyring_of(root_of(self.folder / file_name(day))).current
         for number in range(1, MAX_WRITERS):
             writer = str(number) if number > 1 else ""
             path = self.folder / file_name(day, writer, self._prefix)
@@ -190,6 +199,11 @@ class ExecutionLog:
             owned = open_owned(path)
             if owned is None:
                 continue
+            seal = None if key is None else LineSeal(key, path)
+            if not _goes_on(os.pread(owned.handle, HEAD, 0), seal):
+                os.close(owned.handle)
+                continue
+            self._seal = seal
             self._handle, self._end, self._day = owned.handle, owned.end, day
             self._torn = False
             self._next_check = time.monotonic() + SECONDS_BETWEEN_CHECKS
@@ -205,3 +219,10 @@ class ExecutionLog:
             logger.warning(
                 "set aside a torn line of %d bytes that a crash left in %s", owned.set_aside, path
             )
+
+
+def _goes_on(begins: bytes, seal: LineSeal | None) -> bool:
+    """Whether a file that begins so may be gone on with under a key, or none."""
+    if not begins:
+        return True
+    return not begins.startswith(MARK) if seal is None else begins == seal.head

@@ -20,6 +20,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from runtime.datasets.log_files import COMPRESSED, LogFile, list_log_files
+from runtime.encryption.archive import open_compressed
+from runtime.encryption.content import SealedLines
+from runtime.encryption.lines import HEAD, seal_of_file
 from runtime.errors import Problem
 from runtime.models import FORMAT_VERSION
 
@@ -37,7 +40,7 @@ class Stamp(msgspec.Struct):
 T = TypeVar("T")
 S = TypeVar("S", bound=Stamp)
 Record = dict[str, Any]
-LogContent = io.BufferedReader | gzip.GzipFile
+LogContent = io.BufferedReader | SealedLines | gzip.GzipFile
 
 
 class LogReader:
@@ -58,7 +61,7 @@ class LogReader:
     def lines(self, first: date | None = None, last: date | None = None) -> Iterator[bytes]:
         """The lines of the days `first` to `last`, both included, without their line ends."""
         merged = self._merged(_decoder(Stamp), attrgetter("timestamp"), first, last)
-        return (line for line, _ in merged)
+        return (line.rstrip(b" ") for line, _ in merged)
 
     def records(self, first: date | None = None, last: date | None = None) -> Iterator[Record]:
         """The same lines as decoded JSON objects."""
@@ -117,13 +120,19 @@ def decode_record(line: bytes) -> Record:
 
 
 def open_log_file(file: LogFile) -> LogContent:
-    """Open a log file's content, decompressed. Raises OSError."""
-    if not file.compressed:
-        try:
-            return file.path.open("rb")
-        except FileNotFoundError:  # compressed since it was listed
-            return gzip.GzipFile(file.path.with_name(file.path.name + COMPRESSED))
-    return gzip.GzipFile(file.path)
+    """Open a log file's content, decompressed and decrypted. Raises OSError."""
+    if file.compressed:
+        return open_compressed(file.path)
+    try:
+        content = file.path.open("rb")
+    except FileNotFoundError:  # compressed since it was listed
+        return open_compressed(file.path.with_name(file.path.name + COMPRESSED))
+    try:
+        seal = seal_of_file(file.path, content.peek(HEAD)[:HEAD])
+    except BaseException:
+        content.close()
+        raise
+    return content if seal is None else SealedLines(content, seal)
 
 
 _decode_json = msgspec.json.Decoder().decode

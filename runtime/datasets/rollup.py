@@ -16,13 +16,14 @@ from typing import Any
 import msgspec
 
 from runtime.clock import utc_now
-from runtime.data_dir import DataDir, write_atomic
+from runtime.data_dir import DataDir
 from runtime.datasets.drift import Drift, compare
 from runtime.datasets.drift_hours import add_record, sketch_of_examples
 from runtime.datasets.drift_sketch import DriftSketch
 from runtime.datasets.execution_stats import ExecutionLine, ExecutionStats, ValidationLine
 from runtime.datasets.log_files import SIZE_MODULUS, content_size, list_log_files
 from runtime.datasets.reader import LogReader
+from runtime.encryption.values import read_document, write_document
 from runtime.errors import LoopaiError
 from runtime.format_version import check_format
 from runtime.models import FORMAT_VERSION
@@ -56,7 +57,7 @@ def write_daily_stats(data_dir: DataDir, task: str, day: date) -> Path:
 def write_day(data_dir: DataDir, figures: DayFigures) -> Path:
     """Write `daily-stats-<day>.json` from figures; returns its path. Raises OSError."""
     file = data_dir.daily_stats_file(figures.task, figures.day)
-    write_atomic(file, _encode(_describe(figures)))
+    write_document(file, _encode(_describe(figures)))
     return file
 
 
@@ -139,7 +140,7 @@ def _day_stats(data_dir: DataDir, task: str, day: date, today: date) -> dict[str
             return kept
     data = daily_stats(data_dir, task, day)
     with contextlib.suppress(OSError):  # a read-only disk still has figures to show
-        write_atomic(data_dir.daily_stats_file(task, day), _encode(data))
+        write_document(data_dir.daily_stats_file(task, day), _encode(data))
     return data
 
 
@@ -193,7 +194,7 @@ def _read_kept(file: Path, has_log: bool) -> dict[str, Any] | None:
     """What a daily file holds; None when it is absent or damaged, or of another format and can be
     derived again. Raises InvalidInputError for a later release's whose log is gone."""
     try:
-        data = msgspec.json.decode(file.read_bytes())
+        data = msgspec.json.decode(read_document(file))
     except (FileNotFoundError, ValueError):
         return None
     if not isinstance(data, dict):

@@ -20,6 +20,7 @@ from pathlib import Path
 from runtime.datasets.log_files import SIZE_MODULUS, LogFile, content_size, list_log_files
 from runtime.datasets.owned_file import end_of_last_line
 from runtime.datasets.reader import MAX_LINE, decode_record, open_log_file
+from runtime.encryption.content import SealedLines
 
 SECONDS_BETWEEN_LOOKS = 0.2
 BLOCK = 65_536
@@ -97,7 +98,7 @@ def _read_from(file: LogFile, start: int, max_lines: int) -> tuple[list[bytes], 
                     break
                 start += len(line)
                 if whole:
-                    lines.append(line[:-1])
+                    lines.append(line[:-1].rstrip(b" "))
         except (EOFError, zlib.error) as error:
             # Damaged: what can be read of it has been read, and it will not get better.
             logger.error("%s is damaged: %s", file.path, error)
@@ -117,7 +118,7 @@ def _last_lines(file: LogFile, count: int) -> tuple[list[bytes], int]:
             for line in content:
                 if line.endswith(b"\n"):
                     end += len(line)
-                    kept.append(line[:-1])
+                    kept.append(line[:-1].rstrip(b" "))
             return list(kept), end
         handle = content.fileno()
         end = end_of_last_line(handle, os.fstat(handle).st_size)
@@ -128,7 +129,10 @@ def _last_lines(file: LogFile, count: int) -> tuple[list[bytes], int]:
             found += os.pread(handle, start - before, before).count(b"\n")
             start = before
         lines = os.pread(handle, end - start, start).split(b"\n")[:-1]
-    return lines[max(0, len(lines) - count) :], end
+        lines = lines[max(0, len(lines) - count) :]
+        if isinstance(content, SealedLines):
+            lines = [line.rstrip(b" ") for line in content.opened(lines, end)]
+    return lines, end
 
 
 def _moment(line: bytes) -> str:

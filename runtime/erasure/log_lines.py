@@ -9,15 +9,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
 
 from runtime.data_dir import open_atomic
 from runtime.datasets.log_files import LogFile
 from runtime.datasets.reader import MAX_LINE, Record, decode_record, open_log_file
+from runtime.encryption.archive import compressing, open_compressed
+from runtime.encryption.lines import HEAD, LineSeal, room_in, seal_of_file
 from runtime.erasure.tombstone import tombstone
-
-LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,8 @@ def lines_of(file: LogFile) -> Iterator[FoundLine]:
     with open_log_file(file) as content:
         offset = 0
         # A plain file may grow faster than it is read.
-        plain = isinstance(content, BufferedReader)
-        end = os.fstat(content.fileno()).st_size if plain else sys.maxsize
+        packed = isinstance(content, gzip.GzipFile)
+        end = sys.maxsize if packed else os.fstat(content.fileno()).st_size
         while offset < end and (line := content.readline(MAX_LINE)):
             if not line.endswith(b"\n"):
                 if len(line) < MAX_LINE:
@@ -52,21 +51,26 @@ def erase_in_place(file: LogFile, found: list[FoundLine]) -> None:
     """Overwrite lines of a plain file, which may be appended to meanwhile. Raises OSError."""
     handle = os.open(file.path, os.O_RDWR | os.O_CLOEXEC)
     try:
+        seal = seal_of_file(file.path, os.pread(handle, HEAD, 0))
         for line in found:
-            os.pwrite(handle, tombstone(line.line), line.offset)
+            os.pwrite(handle, _erased_in_place(line, seal), line.offset)
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _erased_in_place(found: FoundLine, seal: LineSeal | None) -> bytes:
+    if seal is None:
+        return tombstone(found.line)
+    # Opened, it is filled up to its length in the file; sealed again, it has that length.
+    return seal.seal([tombstone(found.line[: room_in(len(found.line))])], found.offset)[0]
 
 
 def erase_in_compressed(file: LogFile, is_meant: Callable[[Record], bool]) -> None:
     """Write a compressed file anew, its lines of the same length. Raises OSError."""
     mode = file.path.stat().st_mode & 0o777
     with open_atomic(file.path, private=True) as target:
-        with (
-            gzip.GzipFile(file.path) as content,
-            gzip.GzipFile("", "wb", LEVEL, target, mtime=0) as packed,
-        ):
+        with open_compressed(file.path) as content, compressing(target, file.path) as packed:
             while line := content.readline(MAX_LINE):
                 packed.write(_erased(line, is_meant))
         os.fchmod(target.fileno(), mode)

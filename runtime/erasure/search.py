@@ -16,6 +16,7 @@ from runtime.errors import LoopaiError, Problem
 from runtime.retention.inventory import KINDS, log_folder
 from runtime.retention.plan import Kind
 from runtime.steward.samples import TABLES as SAMPLES
+from runtime.steward.samples import decoded
 from runtime.steward.state import open_state, state_file
 
 Progress = Callable[[str], None]
@@ -62,15 +63,7 @@ def find_samples(
         return []
     with open_state(data_dir, SAMPLES) as state:
         rows = state.connection.execute("SELECT * FROM samples WHERE task = ?", (task,)).fetchall()
-    samples = [
-        {
-            **dict(row),
-            "input": msgspec.json.decode(row["input"]),
-            "output": msgspec.json.decode(row["output"]),
-            "error": msgspec.json.decode(row["error"]),
-        }
-        for row in rows
-    ]
+        samples = [decoded(row, state.connection.values) for row in rows]
     return [sample for sample in samples if all_hold(conditions, sample)]
 
 

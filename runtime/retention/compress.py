@@ -6,7 +6,6 @@ counts. A file that a writer holds open is left alone.
 
 from __future__ import annotations
 
-import gzip
 import os
 import shutil
 from pathlib import Path
@@ -14,8 +13,10 @@ from pathlib import Path
 from runtime.data_dir import open_atomic, sync_folder
 from runtime.datasets.log_files import COMPRESSED
 from runtime.datasets.owned_file import open_owned
+from runtime.encryption.archive import compressing
+from runtime.encryption.content import SealedLines
+from runtime.encryption.lines import HEAD, seal_of_file
 
-LEVEL = 6
 CHUNK = 1 << 20
 
 
@@ -30,9 +31,11 @@ def compress_log_file(path: Path) -> int | None:
     with os.fdopen(owned.handle, "rb") as plain:
         status = os.fstat(plain.fileno())
         target = path.with_name(path.name + COMPRESSED)
+        seal = seal_of_file(path, plain.peek(HEAD)[:HEAD])
+        content = plain if seal is None else SealedLines(plain, seal)
         with open_atomic(target, private=True) as file:
-            with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as packed:
-                shutil.copyfileobj(plain, packed, CHUNK)
+            with compressing(file, target) as packed:
+                shutil.copyfileobj(content, packed, CHUNK)
             os.fchmod(file.fileno(), status.st_mode & 0o777)
         path.unlink()
         sync_folder(path.parent)

@@ -1,4 +1,4 @@
-"""Runs retention from the steward: soon after its start and then every hour, on a thread."""
+"""Runs retention, and re-encryption, from the steward: soon after its start, then every hour."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from datetime import datetime, timedelta
 
+from runtime.encryption.rotate import rotate
 from runtime.errors import LoopaiError
 from runtime.retention.run import run_retention
 from runtime.steward.cursors import forget_gone
@@ -59,6 +60,8 @@ class RetentionObserver:
             return
         for problem in outcome.problems:
             logger.error("retention: %s", problem)
+        if context.config.encryption.key is not None:
+            self._encrypt_what_is_not()
         if outcome.compressed or outcome.deleted or outcome.versions:
             logger.info(
                 "retention: %d files compressed, %d deleted, %d versions removed, %.1f MB freed",
@@ -67,3 +70,15 @@ class RetentionObserver:
                 len(outcome.versions),
                 outcome.bytes_freed / 1e6,
             )
+
+    def _encrypt_what_is_not(self) -> None:
+        """What was kept before there was a key, or under an older one."""
+        try:
+            done = rotate(self._context.data_dir)
+        except (LoopaiError, OSError, sqlite3.Error) as error:
+            logger.error("encryption: %s", error)
+            return
+        if done.files or done.values:
+            logger.info("%d files and %d values were encrypted anew", done.files, done.values)
+        for left in done.left:
+            logger.info("not yet encrypted anew: %s", left)

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS sampler_states (
     PRIMARY KEY (task, strategy)
 ) WITHOUT ROWID
 """
+PLACE = "sampler_states.state"
 SECONDS_BETWEEN_CLEANINGS = 3600
 
 logger = logging.getLogger("loopai.steward")
@@ -57,9 +58,10 @@ class SamplingObserver:
             (_sample(task, record, self._config.strategy, share) for record, share in chosen),
         )
         strategy.learn(candidates)
+        text = msgspec.json.encode(state).decode()
         transaction.execute(
             "INSERT OR REPLACE INTO sampler_states VALUES (?, ?, ?)",
-            (task, self._config.strategy, msgspec.json.encode(state).decode()),
+            (task, self._config.strategy, transaction.values.seal(text, PLACE)),
         )
 
     def tick(self, moment: datetime) -> None:
@@ -83,7 +85,8 @@ class SamplingObserver:
                 "SELECT state FROM sampler_states WHERE task = ? AND strategy = ?",
                 (task, self._config.strategy),
             ).fetchone()
-            self._states[task] = {} if row is None else msgspec.json.decode(row["state"])
+            text = "{}" if row is None else connection.values.open(row["state"], PLACE)
+            self._states[task] = msgspec.json.decode(text)
         return self._states[task]
 
     def _rate(self, task: str) -> float:

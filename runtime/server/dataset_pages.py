@@ -7,18 +7,19 @@ a time, which requests for executions do not notice.
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import sys
 from contextlib import suppress
 from itertools import groupby
 from operator import attrgetter, itemgetter
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from runtime.datasets.log_files import list_log_files
-from runtime.datasets.reader import Record, decode_record
+from runtime.datasets.log_files import LogFile, list_log_files
+from runtime.datasets.reader import Record, decode_record, open_log_file
+from runtime.encryption.content import SealedLines
 from runtime.server.answers import encode, problem
 from runtime.server.page_answers import ProblemError, query_choice, query_number
 from runtime.server.served_tasks import ServedTasks
@@ -58,9 +59,7 @@ class DatasetPages:
             for file in writers:
                 if not file.compressed:
                     of_day += (
-                        record
-                        for record in _last_records(file.path)
-                        if record["status"] in statuses
+                        record for record in _last_records(file) if record["status"] in statuses
                     )
             found += sorted(of_day, key=itemgetter("timestamp"), reverse=True)
             if len(found) >= limit:
@@ -79,17 +78,21 @@ class DatasetPages:
         return Response(output, media_type="application/json")
 
 
-def _last_records(path: Path) -> list[Record]:
-    """The whole, well-formed lines among the last `LOOKED_AT` bytes of a file."""
+def _last_records(file: LogFile) -> list[Record]:
+    """The whole, well-formed lines among the last `LOOKED_AT` bytes of a plain file."""
     try:
-        with path.open("rb") as file:
-            start = max(0, file.seek(0, os.SEEK_END) - LOOKED_AT)
-            file.seek(start)
-            lines = file.read(LOOKED_AT).split(b"\n")[:-1]
-    except FileNotFoundError:  # compressed or removed since it was listed
+        with open_log_file(file) as content:
+            if isinstance(content, gzip.GzipFile):  # compressed since it was listed
+                return []
+            start = max(0, os.fstat(content.fileno()).st_size - LOOKED_AT)
+            data = os.pread(content.fileno(), LOOKED_AT, start)
+            lines = data.split(b"\n")[1 if start else 0 : -1]
+            if isinstance(content, SealedLines):
+                lines = content.opened(lines, start + data.rfind(b"\n") + 1)
+    except FileNotFoundError:  # removed since it was listed
         return []
     records: list[Record] = []
-    for line in lines[1 if start else 0 :]:
+    for line in lines:
         with suppress(ValueError, RecursionError):  # malformed: counted in the statistics
             record = decode_record(line)
             if record.get("status") in STATUSES:

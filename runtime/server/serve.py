@@ -18,6 +18,7 @@ from functools import partial
 
 from runtime.config import DeploymentConfig
 from runtime.data_dir import ENVIRONMENT_VARIABLE, DataDir
+from runtime.encryption.keys import SealError, keyring_of
 from runtime.errors import LoopaiError, Problem
 from runtime.keys import KeyCheck, KeyFile
 from runtime.server.access import Access
@@ -126,6 +127,7 @@ class _Generations:
         """Raises InvalidInputError for certificate files that cannot be used: read here, so that
         a reload takes up renewed ones, and faulty ones change nothing."""
         context = server_context(self._options.tls or config.runtime.tls)
+        self._look_at_keys()
         self.tls = context is not None
         count = worker_count(config, self._options.workers)
         # Slot 0 is this process's. Workers before and after a reload run side by side for a
@@ -147,6 +149,16 @@ class _Generations:
             if _is_there(module)
         ]
         return Plan([*workers, *modules], config.runtime.drain_sec)
+
+    def _look_at_keys(self) -> None:
+        """The workers inherit what is read here. Raises LoopaiError, and nothing is started."""
+        root = self._data_dir.root
+        try:
+            key = keyring_of(root, look=True).current
+            if key is not None:
+                key.cipher("what is needed for it")
+        except SealError as error:
+            raise LoopaiError(Problem(f"{error.strerror}.", error.filename)) from None
 
     def count_restart(self, name: str) -> None:
         self._metrics.add(("child_restarts", name))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from runtime.clock import format_time
+from runtime.encryption.values import Values
 from runtime.steward.state import Connection
 
 TABLES = """
@@ -66,6 +67,7 @@ class Sample:
 
 def add_samples(connection: Connection, samples: Iterable[Sample]) -> None:
     """Queue samples; one whose execution is known already is left as it is."""
+    seal = connection.values.seal
     connection.executemany(
         f"INSERT OR IGNORE INTO samples ({COLUMNS}) VALUES ({', '.join('?' * 13)})",  # noqa: S608
         (
@@ -73,9 +75,9 @@ def add_samples(connection: Connection, samples: Iterable[Sample]) -> None:
                 sample.execution_id,
                 sample.task,
                 sample.program_version,
-                _text(sample.input),
-                _text(sample.output),
-                _text(sample.error),
+                seal(_text(sample.input), "samples.input"),
+                seal(_text(sample.output), "samples.output"),
+                seal(_text(sample.error), "samples.error"),
                 sample.confidence,
                 sample.status,
                 sample.latency_ms,
@@ -100,7 +102,7 @@ def take_waiting(
         f"ORDER BY executed_at {order}, execution_id LIMIT ?",
         (task, limit),
     )
-    return [_sample(row) for row in rows]
+    return [_sample(row, connection.values) for row in rows]
 
 
 def find_sample(connection: Connection, execution_id: str) -> Sample | None:
@@ -109,7 +111,7 @@ def find_sample(connection: Connection, execution_id: str) -> Sample | None:
         f"SELECT {COLUMNS} FROM samples WHERE execution_id = ?",  # noqa: S608
         (execution_id,),
     ).fetchone()
-    return None if row is None else _sample(row)
+    return None if row is None else _sample(row, connection.values)
 
 
 def mark_done(connection: Connection, execution_id: str, moment: datetime) -> bool:
@@ -169,8 +171,13 @@ def _text(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _sample(row: Any) -> Sample:
-    values = dict(row)
+def decoded(row: Any, values: Values) -> dict[str, Any]:
+    """A row of the table with its JSON columns as values."""
+    fields = dict(row)
     for name in ("input", "output", "error"):
-        values[name] = msgspec.json.decode(values[name])
-    return Sample(**values)
+        fields[name] = msgspec.json.decode(values.open(fields[name], f"samples.{name}"))
+    return fields
+
+
+def _sample(row: Any, values: Values) -> Sample:
+    return Sample(**decoded(row, values))

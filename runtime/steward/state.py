@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runtime.data_dir import DataDir, make_folder
+from runtime.encryption.values import Values
 from runtime.migrations import Format, bring_up_to_date
 
 FILE_NAME = "steward.db"
@@ -20,7 +21,11 @@ FILE_NAME = "steward.db"
 FORMAT = Format(1)
 BUSY_SECONDS = 10.0
 
-Connection = sqlite3.Connection
+
+class Connection(sqlite3.Connection):
+    """One that knows how values are kept that hold what callers sent."""
+
+    values: Values
 
 
 class State:
@@ -33,7 +38,10 @@ class State:
         self.path = path
         make_folder(path.parent)
         # No isolation level: `transaction` says when one begins.
-        self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        self.connection: Connection = sqlite3.connect(
+            path, timeout=BUSY_SECONDS, isolation_level=None, factory=Connection
+        )
+        self.connection.values = Values(path.absolute().parent.parent)
         self.connection.row_factory = sqlite3.Row
         self.connection.execute("PRAGMA journal_mode = WAL")
         self.connection.execute("PRAGMA synchronous = NORMAL")

@@ -14,12 +14,12 @@ from typing import Any
 import msgspec
 
 from runtime.clock import format_time
-from runtime.data_dir import write_atomic
 from runtime.datasets import drift_hours
 from runtime.datasets.drift import Drift, compare
 from runtime.datasets.drift_sketch import DriftSketch
 from runtime.datasets.execution_stats import ExecutionLine, ExecutionStats
 from runtime.datasets.rollup import DayFigures, add_validations, write_day
+from runtime.encryption.values import write_document
 from runtime.models import FORMAT_VERSION
 from runtime.steward.cursors import TABLES as CURSORS
 from runtime.steward.observer import Batch, StewardContext
@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS day_seconds (
     PRIMARY KEY (task, day, second)
 ) WITHOUT ROWID
 """
+PLACE = "day_sums.sums"
 SECONDS_BETWEEN_FILES = 10.0
 KEEP_DAYS = 3
 #: Days are forgotten only once no line of such a day has come for so long: a log that lay there
@@ -92,9 +93,10 @@ class StatisticsObserver:
             "ON CONFLICT DO UPDATE SET count = count + excluded.count",
             [(*key, second, count) for second, count in seconds.items()],
         )
+        whole = sums.as_json(whole=True)
         transaction.execute(
             "INSERT OR REPLACE INTO day_sums VALUES (?, ?, ?, 1)",
-            (*key, msgspec.json.encode(sums.as_json(whole=True)).decode()),
+            (*key, transaction.values.seal(msgspec.json.encode(whole).decode(), PLACE)),
         )
         drift_hours.count(transaction, task, records.day, sound)
 
@@ -161,7 +163,7 @@ class StatisticsObserver:
             **drift.as_json(),
         }
         file = self._context.data_dir.analytics(task) / "drift.json"
-        write_atomic(file, msgspec.json.encode(data), durable=False)
+        write_document(file, msgspec.json.encode(data), durable=False)
 
     def _forget(self, before: date) -> None:
         with self._context.state.transaction() as connection:
@@ -179,7 +181,8 @@ def read_sums(connection: Connection, task: str, day: date) -> ExecutionStats:
     row = connection.execute("SELECT sums FROM day_sums WHERE task = ? AND day = ?", key).fetchone()
     if row is None:
         return ExecutionStats(seconds=False)
-    sums = ExecutionStats.from_json(msgspec.json.decode(row["sums"]))
+    text = connection.values.open(row["sums"], PLACE)
+    sums = ExecutionStats.from_json(msgspec.json.decode(text))
     # Writers' files are read one after the other: the busiest second is known only from all.
     peak = connection.execute(
         "SELECT second, count FROM day_seconds WHERE task = ? AND day = ? "

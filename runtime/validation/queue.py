@@ -84,7 +84,7 @@ def put_label(
     if sample is None or sample.state != "waiting":
         return False
     final_at = moment if final else moment + TIME_TO_UNDO
-    text = msgspec.json.encode(output).decode()
+    text = connection.values.seal(msgspec.json.encode(output).decode(), "labels.output")
     connection.execute(
         "INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?, ?, ?)",
         (execution_id, sample.task, verdict, text, format_time(moment), format_time(final_at)),
@@ -117,7 +117,7 @@ def final_labels(connection: Connection, task: str, moment: datetime, limit: int
     ).fetchall()
     found = ((samples.find_sample(connection, row[0]), row[1], row[2]) for row in rows)
     return [
-        Label(sample, verdict, msgspec.json.decode(output))
+        Label(sample, verdict, msgspec.json.decode(connection.values.open(output, "labels.output")))
         for sample, verdict, output in found
         if sample is not None
     ]

@@ -14,7 +14,7 @@ import psutil
 from support import TASK, RunningRuntime, server_folder, wait_until
 
 from kill.load import Load
-from kill.written_log import WrittenLog
+from kill.written_log import Opened, WrittenLog, as_it_stands
 from runtime.data_dir import DataDir
 
 SECONDS_TO_RECOVER = 30.0
@@ -57,23 +57,24 @@ class Report:
         return asdict(self)
 
 
-def folder_with(tmp_path: Path, durability: str) -> DataDir:
+def folder_with(tmp_path: Path, durability: str, key: Path | None = None) -> DataDir:
     """A data directory with one task and its program, logged with this durability."""
     data_dir = server_folder(tmp_path)
     data_dir.deployment_file.parent.mkdir()
-    data_dir.deployment_file.write_text(f"storage: {{durability: {durability}}}")
+    encryption = f"encryption: {{key: {{file: {key}}}}}" if key is not None else ""
+    data_dir.deployment_file.write_text(f"storage: {{durability: {durability}}}\n{encryption}\n")
     return data_dir
 
 
 class Killing:
     """One runtime, restarted when it is dead, under load for as long as the block lasts."""
 
-    def __init__(self, data_dir: DataDir, seed: int) -> None:
+    def __init__(self, data_dir: DataDir, seed: int, opened: Opened = as_it_stands) -> None:
         self.report = Report(seed)
         self._data_dir = data_dir
         self._random = random.Random(seed)
         self._crashes = 0
-        self._log = WrittenLog(data_dir.executions(TASK))
+        self._log = WrittenLog(data_dir.executions(TASK), opened)
         self._runtime = RunningRuntime(data_dir, workers=HTTP_WORKERS)
         self._address = (self._runtime.http.base_url.host, self._runtime.http.base_url.port)
         self._load = Load(self._address)

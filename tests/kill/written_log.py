@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from kill.load import Answered, output_of
@@ -12,11 +12,21 @@ from kill.load import Answered, output_of
 KEYS = {"v", "execution_id", "task_id", "program_version", "input", "output", "status"}
 
 
+#: Opens a line, given its file and where it begins in it.
+Opened = Callable[[Path, int, bytes], bytes]
+
+
+def as_it_stands(file: Path, offset: int, line: bytes) -> bytes:
+    """A line of a log that is not encrypted."""
+    return line
+
+
 class WrittenLog:
     """All whole lines of a folder's `.jsonl` files; reads on from where it was."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, opened: Opened = as_it_stands) -> None:
         self.folder = folder
+        self._opened = opened
         #: The numbers of the inputs under each execution id; one each, unless something is wrong.
         self.numbers: dict[str, list[int]] = defaultdict(list)
         self.outputs: dict[str, str | None] = {}
@@ -37,13 +47,15 @@ class WrittenLog:
     def read(self) -> None:
         """Take up what was written since; what follows the last line end may still grow."""
         for file in sorted(self.folder.glob("*.jsonl")):
+            offset = self._read.get(file.name, 0)
             with file.open("rb") as content:
-                content.seek(self._read.get(file.name, 0))
+                content.seek(offset)
                 data = content.read()
             whole = data[: data.rfind(b"\n") + 1]
             self._read[file.name] = self._read.get(file.name, 0) + len(whole)
             for line in whole.split(b"\n")[:-1]:
-                self._take(line)
+                self._take(self._opened(file, offset, line))
+                offset += len(line) + 1
 
     def check(self, answered: list[Answered]) -> None:
         """Hold what callers were told, up to now, against what is written now."""

@@ -1,6 +1,7 @@
 """A file read at any place, growing or not; a compressed one is unpacked beside on the way.
 
-Nothing is kept in memory. It never writes to the file that was opened.
+Nothing is kept in memory but what is encrypted on the disk. It never writes to the file that was
+opened.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from runtime.encryption.archive import MAGIC, open_compressed
+from runtime.encryption.content import SealedLines
+from runtime.encryption.lines import HEAD, seal_of_file
 from runtime.errors import InvalidInputError, NotFoundError, Problem
 
 CHUNK = 1 << 20
@@ -31,10 +36,18 @@ class LineFile:
         except OSError as error:
             raise InvalidInputError(Problem(f"cannot be opened: {error.strerror}.", path)) from None
         self._unpacked: int | None = None
-        self.compressed = os.pread(self._source, 2, 0) == b"\x1f\x8b"
-        if self.compressed:
+        self._sealed: SealedLines | None = None
+        begins = os.pread(self._source, max(HEAD, len(MAGIC)), 0)
+        sealed = begins.startswith(MAGIC)
+        self.compressed = sealed or begins.startswith(b"\x1f\x8b")
+        if sealed:
+            # Of what is encrypted on the disk nothing is written to it.
+            self._unpacked = os.memfd_create("log", os.MFD_CLOEXEC)
+        elif self.compressed:
             # No name, so it is gone with the process, however that ends.
             self._unpacked = os.open(tempfile.gettempdir(), os.O_RDWR | os.O_TMPFILE, 0o600)
+        else:
+            self._sealed = self._open_sealed(begins)
         #: Of a compressed file: how much of it was read, from 0 to 1.
         self.unpacked_share = 0.0 if self.compressed else 1.0
 
@@ -45,6 +58,8 @@ class LineFile:
 
     def read(self, offset: int, length: int) -> bytes:
         """At most `length` bytes from `offset`; fewer at the end."""
+        if self._sealed is not None:
+            return self._sealed.pread(length, offset)
         return os.pread(self._source if self._unpacked is None else self._unpacked, length, offset)
 
     def unpack(self, stop: Stop) -> None:
@@ -56,7 +71,7 @@ class LineFile:
         if self._unpacked is None or self.unpacked_share == 1.0:
             return
         whole = max(1, os.fstat(self._source).st_size)
-        with self.path.open("rb") as packed, gzip.GzipFile(fileobj=packed) as content:
+        with self._open_compressed() as content:
             while not stop():
                 try:
                     chunk = content.read1(CHUNK)  # what there is, before a damage too
@@ -70,9 +85,28 @@ class LineFile:
                 written = 0
                 while written < len(chunk):
                     written += os.write(self._unpacked, chunk[written:])
+                packed: Any = content.fileobj
                 self.unpacked_share = min(0.999, packed.tell() / whole)
+
+    def _open_sealed(self, begins: bytes) -> SealedLines | None:
+        try:
+            seal = seal_of_file(self.path, begins)
+            return None if seal is None else SealedLines(self.path.open("rb"), seal)
+        except OSError as error:
+            os.close(self._source)
+            raise InvalidInputError(Problem(f"{error.strerror}.", self.path)) from None
+
+    def _open_compressed(self) -> gzip.GzipFile:
+        try:
+            return open_compressed(self.path)
+        except OSError as error:
+            raise InvalidInputError(
+                Problem(f"cannot be opened: {error.strerror}.", self.path)
+            ) from None
 
     def close(self) -> None:
         os.close(self._source)
+        if self._sealed is not None:
+            self._sealed.close()
         if self._unpacked is not None:
             os.close(self._unpacked)

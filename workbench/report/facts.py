@@ -14,6 +14,7 @@ from runtime.clock import Clock, utc_now
 from runtime.config import DeploymentConfig, load_deployment
 from runtime.data_dir import DataDir
 from runtime.datasets.rollup import days_with_executions, stats
+from runtime.encryption.values import read_document
 from runtime.errors import LoopaiError
 from runtime.models import TaskSpecification
 from runtime.rollout.document import past_rollouts, read_rollout
@@ -131,7 +132,7 @@ def _drift(
     """The newest measure of enough executions: the steward's, else of a day; else the newest."""
     found = [{**day["drift"], "day": day["day"]} for day in figures["by_day"] if day.get("drift")]
     try:
-        newest = msgspec.json.decode((data_dir.analytics(name) / "drift.json").read_bytes())
+        newest = msgspec.json.decode(read_document(data_dir.analytics(name) / "drift.json"))
         if isinstance(newest, dict) and str(newest.get("at", ""))[:10] >= first.isoformat():
             found.append(newest)
     except (OSError, ValueError):
