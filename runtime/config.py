@@ -163,6 +163,10 @@ class PrivacyConfig(Model):
     hash_inputs: bool = False
     #: Send only what was sampled, whatever the mode.
     sample_only: bool = False
+    #: Replace names of people too; needs the extra `[names]` and a spaCy model a language.
+    names: bool = False
+    #: The spaCy model of each language in which names are looked for.
+    names_models: dict[str, str] = Field(default_factory=lambda: {"en": "en_core_web_sm"})
 
 
 class SynthesisConfig(Model):

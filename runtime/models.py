@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4, uuid5
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -138,6 +138,14 @@ class Invariant(Model):
         return {"check": data} if isinstance(data, str) else data
 
 
+class TaskPrivacy(Model):
+    """`privacy:` of task.yaml: what may leave of single fields, by dotted path; `*` is any name or
+    place in a list. It holds in balanced and permissive mode; in strict no field leaves."""
+
+    #: keep, redact, hash or drop, by path.
+    fields: dict[str, Literal["keep", "redact", "hash", "drop"]] = Field(default_factory=dict)
+
+
 class TaskSpecification(Model):
     """A task in words, schemas and examples. `name` is its slug in paths and routes."""
 
@@ -162,6 +170,8 @@ class TaskSpecification(Model):
     validation: ValidationSettings = ValidationSettings()
     #: What holds for every answer, as expressions over input and output.
     invariants: tuple[Invariant, ...] = ()
+    #: What may leave of single fields.
+    privacy: TaskPrivacy = TaskPrivacy()
     #: When it was made.
     created_at: AwareDatetime = Field(default_factory=utc_now)
     #: When it was last changed.

@@ -156,6 +156,8 @@ def task_yaml(task: TaskSpecification) -> str:
     ]
     if not data["invariants"]:
         del data["invariants"]
+    if not task.privacy.fields:
+        del data["privacy"]
     return yaml.safe_dump(
         {"v": FORMAT_VERSION, **data}, sort_keys=False, allow_unicode=True, width=92
     )

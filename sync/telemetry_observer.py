@@ -22,6 +22,7 @@ from sync.box_key import box_key
 from sync.outbox import MEGABYTE, TABLES, put_rows
 from sync.privacy.field_rules import Rule
 from sync.privacy.filtering import PrivacyFilter
+from sync.privacy.people import detectors_for
 from sync.validation_telemetry import ValidationTelemetry
 
 #: Of every hundred executions, in balanced mode, five are told with input and output.
@@ -65,6 +66,9 @@ class ToldRows:
     """What may be told of executions, by the settings and each task's own rules."""
 
     def __init__(self, data_dir: DataDir, config: DeploymentConfig) -> None:
+        """Raises LoopaiError where names must not leave and cannot be found: then nothing does."""
+        if config.telemetry.privacy_mode is not PrivacyMode.STRICT:
+            detectors_for(config.privacy)  # loaded now, not when a line waits for it
         self._config = config
         self._data_dir = data_dir
         self._key = box_key(data_dir)
@@ -105,8 +109,7 @@ class ToldRows:
 
 def field_rules(data_dir: DataDir, task: str) -> dict[str, Rule]:
     """The task's own rules for fields (`privacy.fields` of task.yaml). Raises LoopaiError."""
-    settings = getattr(load_task(data_dir, task, with_examples=False), "privacy", None)
-    return dict(settings.fields) if settings is not None else {}
+    return dict(load_task(data_dir, task, with_examples=False).privacy.fields)
 
 
 def is_told(execution_id: str, share: float = BALANCED_SHARE) -> bool:

@@ -13,8 +13,11 @@ from runtime.models import Model
 class KeySource(Model):
     """One of them: a file, an environment variable, or a command that prints the key."""
 
+    #: A file that holds the key.
     file: Path | None = None
+    #: The name of an environment variable that holds it.
     env: str | None = None
+    #: A command and its arguments that prints it.
     command: Annotated[tuple[str, ...] | None, Field(min_length=1)] = None
 
     @model_validator(mode="after")
@@ -27,5 +30,7 @@ class KeySource(Model):
 class EncryptionConfig(Model):
     """`key` seals what is written; `old_keys` only open what was written under them."""
 
+    #: Seals what is written from now on: one of file, env, command.
     key: KeySource | None = None
+    #: Keys from before, which open what was written under them.
     old_keys: tuple[KeySource, ...] = ()

@@ -16,7 +16,9 @@ from typing import Any
 
 from runtime.config import PrivacyConfig
 from runtime.models import PrivacyMode
+from sync.privacy.detection import DETECTORS
 from sync.privacy.field_rules import FieldRules, Rule, keyed_hash
+from sync.privacy.people import detectors_for
 from sync.privacy.redaction import Redactor
 
 SUMMARY_VERSION = 1
@@ -33,6 +35,7 @@ class PrivacyFilter:
         settings: PrivacyConfig | None = None,
         fields: Mapping[str, Rule] | None = None,
     ) -> None:
+        """Raises LoopaiError where names are to be found and what that needs is not installed."""
         settings = settings or PrivacyConfig()
         self.mode = mode
         #: How much of each kind was replaced so far.
@@ -41,11 +44,12 @@ class PrivacyFilter:
         self._hash_inputs = settings.hash_inputs
         self._key = hmac.new(key, b"loopai hashes v1", hashlib.sha256).digest()
         token_key = hmac.new(key, b"loopai tokens v1", hashlib.sha256).digest()
+        # Strict tells no text, so there is none to look at.
+        strict = mode is PrivacyMode.STRICT
+        redactor = Redactor(token_key, DETECTORS if strict else detectors_for(settings))
         redacts = mode is not PrivacyMode.PERMISSIVE and settings.pii_detection
-        self._rules = FieldRules(
-            fields or {}, Redactor(token_key), self._key, "redact" if redacts else "keep"
-        )
-        self._error_rules = FieldRules({}, Redactor(token_key), self._key, "redact")
+        self._rules = FieldRules(fields or {}, redactor, self._key, "redact" if redacts else "keep")
+        self._error_rules = FieldRules({}, redactor, self._key, "redact")
 
     def summary(self, execution: Mapping[str, Any], *, sampled: bool) -> dict[str, Any] | None:
         """What may leave of one line of the log; None where it may not be told at all."""

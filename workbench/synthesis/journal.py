@@ -232,7 +232,7 @@ def _keep_specification(database: sqlite_utils.Database, task: TaskSpecification
     document = task.model_dump_json().encode()
     if len(document) > MAX_SPECIFICATION_BYTES:
         return None
-    same = canonical(task.model_dump(mode="json", exclude={"created_at", "updated_at"}))
+    same = canonical(task.model_dump(mode="json", exclude={"created_at", "updated_at", "privacy"}))
     digest = hashlib.sha256(same.encode(errors="surrogatepass")).hexdigest()
     row = {"digest": digest, "document": zlib.compress(document)}
     database.table("specifications").insert(row, pk="digest", ignore=True)

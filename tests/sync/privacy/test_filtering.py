@@ -1,15 +1,23 @@
 """What leaves in each privacy mode, and what never does."""
 
 import json
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.config import PrivacyConfig
+from runtime.config import DeploymentConfig, PrivacyConfig, TelemetryConfig
+from runtime.data_dir import DataDir
+from runtime.errors import InvalidInputError
 from runtime.models import PrivacyMode
+from runtime.steward.observer import Batch
+from runtime.tasks import load_task, write_task
 from sync.privacy.filtering import PrivacyFilter
+from sync.telemetry_observer import ToldRows
+from tests.support import TASK, make_task
 
 KEY = b"a box's own secret, 32 bytes long"
 EMAIL = "jane.doe@example.com"
@@ -115,6 +123,33 @@ def test_an_error_message_is_redacted_too() -> None:
         told = _filter(mode).summary({**EXECUTION, "error": error}, sampled=True)
         assert told is not None
         assert EMAIL not in json.dumps(told["error"])
+
+
+def test_a_task_says_in_its_file_what_may_leave_of_single_fields(tmp_path: Path) -> None:
+    data_dir = DataDir(tmp_path)
+    make_task(data_dir)
+    file = data_dir.task_file(TASK)
+    file.write_text(file.read_text() + "privacy:\n  fields: {customer.note: drop, text: hash}\n")
+    told = ToldRows(
+        data_dir, DeploymentConfig(telemetry=TelemetryConfig(privacy_mode="permissive"))
+    )
+    [row] = told.of(TASK, Batch([EXECUTION], day=date(2026, 11, 22), malformed=0))
+    assert row["input"]["customer"] == {"id": 17}
+    assert row["input"]["text"].startswith("hmac-sha256:")
+    assert row["input"]["card"] == CARD
+    again = load_task(data_dir, TASK, with_examples=False)
+    write_task(data_dir, again)
+    assert load_task(data_dir, TASK, with_examples=False).privacy.fields == again.privacy.fields
+
+
+@pytest.mark.parametrize("rules", ["{text: hide}", "[text]"])
+def test_a_rule_that_is_none_is_named_with_its_line(tmp_path: Path, rules: str) -> None:
+    data_dir = DataDir(tmp_path)
+    make_task(data_dir)
+    file = data_dir.task_file(TASK)
+    file.write_text(file.read_text() + f"privacy:\n  fields: {rules}\n")
+    with pytest.raises(InvalidInputError, match=r"task.yaml:\d+ \(privacy.fields"):
+        load_task(data_dir, TASK, with_examples=False)
 
 
 JSON = st.recursive(
