@@ -69,10 +69,11 @@ class SealedExecutions:
 
 def sealed_files(folder: Path) -> list[LogFile]:
     """The log files in a folder that are encrypted."""
-    return [file for file in list_log_files(folder) if _is_sealed(file)]
+    return [file for file in list_log_files(folder) if is_sealed(file)]
 
 
-def _is_sealed(file: LogFile) -> bool:
+def is_sealed(file: LogFile) -> bool:
+    """Whether a log file is encrypted. Raises OSError."""
     if file.compressed:
         return key_id_of_archive(file.path) is not None
     with file.path.open("rb") as content:

@@ -7,13 +7,18 @@ import gzip
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from io import BufferedReader
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import fsspec
 import msgspec
 
+from runtime.datasets.log_files import LogFile
+from runtime.datasets.reader import LogContent, open_log_file
 from workbench.replay.parts import Part
+from workbench.sealed_log import is_sealed
 
 MAX_LINE = 64_000_000
 MOST_PROBLEMS = 5
@@ -54,21 +59,34 @@ class RowReader:
                 self._skip(part, place, str(error))
 
     def _read_lines(self, part: Part) -> Iterator[tuple[int, Any]]:
+        sealed = _sealed_content(part)
+        if sealed is not None:
+            with sealed:
+                packed = isinstance(sealed, gzip.GzipFile)
+                yield from self._decode_lines(
+                    part, _numbered(sealed) if packed else _range_lines(sealed, part)
+                )
+            return
         with fsspec.open(part.url, "rb") as content:
             # Not every storage's file bounds a line; this does.
             bounded = BufferedReader(content, BUFFER_BYTES)
             lines = _gzip_lines(bounded) if part.form == "gzip" else _range_lines(bounded, part)
-            place = 0
-            try:
-                for place, line in lines:
-                    if not line.strip():
-                        continue
-                    try:
-                        yield place, msgspec.json.decode(line)
-                    except (ValueError, RecursionError) as error:
-                        self._skip(part, place, f"is not JSON: {error}")
-            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                self._skip(part, place, f"is the last that can be read: {error}")
+            yield from self._decode_lines(part, lines)
+
+    def _decode_lines(
+        self, part: Part, lines: Iterator[tuple[int, bytes]]
+    ) -> Iterator[tuple[int, Any]]:
+        place = 0
+        try:
+            for place, line in lines:
+                if not line.strip():
+                    continue
+                try:
+                    yield place, msgspec.json.decode(line)
+                except (ValueError, RecursionError) as error:
+                    self._skip(part, place, f"is not JSON: {error}")
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            self._skip(part, place, f"is the last that can be read: {error}")
 
     def _row(self, place: int, record: Any, in_columns: bool) -> Row:
         if not isinstance(record, dict):
@@ -98,7 +116,13 @@ def _decoded(text: str, column: str) -> Any:
         raise ValueError(f"has no JSON in {column}: {error}") from None
 
 
-def _range_lines(content: BinaryIO, part: Part) -> Iterator[tuple[int, bytes]]:
+def _sealed_content(part: Part) -> LogContent | None:
+    """What is in a log file that is encrypted, decrypted; None for every other."""
+    file = LogFile(Path(part.url.removeprefix("file://")), date.min, "")
+    return open_log_file(file) if file.path.is_file() and is_sealed(file) else None
+
+
+def _range_lines(content: BinaryIO | LogContent, part: Part) -> Iterator[tuple[int, bytes]]:
     """The lines that begin within the part; the last one may end behind it."""
     if part.start:
         content.seek(part.start - 1)
@@ -110,11 +134,15 @@ def _range_lines(content: BinaryIO, part: Part) -> Iterator[tuple[int, bytes]]:
 
 
 def _gzip_lines(content: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    number = 1
     with gzip.GzipFile(fileobj=content) as plain:
-        while line := plain.readline(MAX_LINE):
-            yield number, line
-            number += 1
+        yield from _numbered(plain)
+
+
+def _numbered(content: LogContent) -> Iterator[tuple[int, bytes]]:
+    number = 1
+    while line := content.readline(MAX_LINE):
+        yield number, line
+        number += 1
 
 
 def _read_parquet(part: Part) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -139,6 +139,8 @@ def test_all_of_it_is_read_as_if_it_were_plain(kept):
     assert len([line for line in exported.splitlines() if '"execution"' in line]) >= 2
     stats = json.loads(kept.cli("stats", TASK, "--json", "--days", "3"))
     assert stats["executions"] == EXECUTIONS + 50
+    replayed = json.loads(kept.cli("replay", TASK, "--json"))
+    assert replayed["rows"] == EXECUTIONS + 50
     kept.cli("report", TASK, "--output", str(kept.keys / "report.html"))
 
 
