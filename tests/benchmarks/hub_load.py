@@ -31,6 +31,7 @@ from tests.sync.hub.postgres import find_tools, new_database, running_postgres
 from tests.sync.hub_process import HubProcess
 
 HANDSHAKE = '{"protocol":"json","version":1}\x1e'
+PING = '{"type":6}\x1e'
 CONNECTING_AT_ONCE = 50
 PROGRAM = "def run(input_data):\n    return 'ham'\n"
 ROWS = 1000
@@ -78,6 +79,8 @@ async def tell_all(
 
     async with aiohttp.ClientSession(headers=headers) as http:
         for upload in uploads:
+            # A client that says nothing for 30 s is ended.
+            await asyncio.gather(*(socket.send(PING) for socket in clients))
             arrivals = [asyncio.create_task(arrival(socket)) for socket in clients]
             await asyncio.sleep(1.0)
             started = time.perf_counter()
