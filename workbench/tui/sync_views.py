@@ -126,7 +126,9 @@ def nothing_waits(status: Mapping[str, Any], file: Path) -> str:
 def audit_title(verified: Verified, sent: int) -> str:
     """Whether the chain holds."""
     if verified.problem is not None:
-        return f"Audit log: BROKEN, {verified.problem}"
+        line = verified.problem.line
+        where = "" if line is None else f" at line {line}"
+        return f"Audit log: BROKEN{where}, {verified.problem.message}"
     if not verified.entries:
         return "Audit log: nothing has left yet"
     return (
