@@ -1,7 +1,7 @@
 """Reads a log: all files of some days, plain and compressed, of every writer, in time order.
 
 A torn last line is left for later, a malformed line is counted and reported, and neither ends
-the reading. It never writes.
+the reading; a key that is missing does (SealError, an OSError). It never writes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import msgspec
 from runtime.datasets.log_files import COMPRESSED, LogFile, list_log_files
 from runtime.encryption.archive import open_compressed
 from runtime.encryption.content import SealedLines
+from runtime.encryption.keys import SealError
 from runtime.encryption.lines import HEAD, seal_of_file
 from runtime.errors import Problem
 from runtime.models import FORMAT_VERSION
@@ -101,6 +102,8 @@ class LogReader:
         try:
             with open_log_file(file) as content:
                 yield from _split(content)
+        except SealError:  # nothing is wrong with the file: figures without it would be
+            raise
         except (OSError, EOFError, zlib.error) as error:
             self._report(file.path, None, f"cannot be read to its end: {error}")
 

@@ -114,6 +114,8 @@ class _Sealing(io.RawIOBase):
 
 class _Archive(io.RawIOBase):
     def __init__(self, file: BinaryIO, path: Path, header: bytes) -> None:
+        if len(header) < HEADER:
+            raise gzip.BadGzipFile("it is cut off in its header")
         identity, salt = header[len(MAGIC) : -SALT], header[-SALT:]
         self._cipher = _cipher(key_of(root_of(path), identity, path), path, salt)
         self._file = file

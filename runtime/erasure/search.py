@@ -10,6 +10,7 @@ import msgspec
 
 from runtime.data_dir import DataDir
 from runtime.datasets.log_files import LogFile, list_log_files
+from runtime.encryption.keys import SealError
 from runtime.erasure.condition import Condition, all_hold
 from runtime.erasure.log_lines import FoundLine, lines_of
 from runtime.errors import LoopaiError, Problem
@@ -44,6 +45,8 @@ def find_lines(
             progress(file.path.name)
             try:
                 lines = [found for found in lines_of(file) if all_hold(conditions, found.record)]
+            except SealError as error:
+                raise LoopaiError(Problem(f"{error.strerror}.", error.filename)) from None
             except (EOFError, zlib.error, OSError) as error:
                 raise LoopaiError(
                     Problem(
