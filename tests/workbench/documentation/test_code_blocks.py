@@ -76,6 +76,14 @@ RETURNS = "colour,size,price,verdict\n" + "".join(
 
 
 @pytest.fixture(scope="module")
+def returns_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a page gets that needs `returns_csv`: that table alone."""
+    folder = tmp_path_factory.mktemp("returns-csv")
+    (folder / "returns.csv").write_text(RETURNS)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def returns(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a page gets that needs `returns`: a task of that table with two versions, one of them
     serving, and a log."""
