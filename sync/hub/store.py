@@ -6,6 +6,7 @@ Short transactions only; everything that blocks runs in threads, never on the ev
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from sync.hub.migrations import prepare
 
 FILE_NAME = "hub.db"
 BUSY_SECONDS = 30
+CLOSE_SECONDS = 10
 
 
 class Store:
@@ -35,6 +37,8 @@ class Store:
         Raises InvalidInputError for a wrong URL, LoopaiError when it cannot be reached or was
         written by a later release.
         """
+        self._users = 0
+        self._idle = threading.Condition()
         try:
             parsed = make_url(url)
         except ArgumentError:
@@ -83,13 +87,13 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: all of the block, or nothing where it raises."""
-        with self.engine.begin() as connection:
+        with self._used(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading."""
-        with self.engine.connect() as connection:
+        with self._used(), self.engine.connect() as connection:
             yield connection
 
     def insert_new(self, connection: Connection, table: Any, rows: list[dict[str, Any]]) -> int:
@@ -130,7 +134,21 @@ class Store:
         )
 
     def close(self) -> None:
+        """Close every connection, once threads that nobody waits for any more have ended theirs."""
+        with self._idle:
+            self._idle.wait_for(lambda: not self._users, CLOSE_SECONDS)
         self.engine.dispose()
+
+    @contextmanager
+    def _used(self) -> Iterator[None]:
+        with self._idle:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._users -= 1
+                self._idle.notify_all()
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:
