@@ -16,7 +16,8 @@ from runtime.data_dir import DataDir
 from runtime.errors import InvalidInputError, LoopaiError, Problem
 from sync.bundle_file import Bundle
 from sync.outbox import Outbox, OutboxBatch
-from sync.updates import Activate, receive_version
+from sync.taken_up import TakenUp
+from sync.updates import NOTES_FILE, Activate, receive_version
 
 MEMBER = re.compile(r"([a-z0-9_-]{1,63})/v([1-9][0-9]{0,8})\.(zip|yaml)\Z")
 BATCH = "batches/{number:09d}-{key}.json.gz"
@@ -114,7 +115,7 @@ def take_versions(
 
 
 def _take(data_dir: DataDir, one: Version, activate: Activate | None) -> Taken:
-    store = ArtifactStore(data_dir)
+    store, notes = ArtifactStore(data_dir), TakenUp(data_dir.state / NOTES_FILE)
     try:
         there = store.versions(one.task)
         newest = max(there, default=0)
@@ -122,10 +123,17 @@ def _take(data_dir: DataDir, one: Version, activate: Activate | None) -> Taken:
             return Taken(one.task, one.version, "older", f"v{newest} is here already")
         receive_version(data_dir, one.task, one.version, one.content, one.specification)
         known = one.version in there
-        # One that served before was left on purpose: importing its bundle again changes nothing.
-        if activate is None or one.version < newest or _has_served(store, one):
+        # One that served or was tried out before was left on purpose: bringing it again changes
+        # nothing.
+        met = one.version <= notes.taken_up(one.task) or _has_served(store, one)
+        if activate is None or one.version < newest or met:
             return Taken(one.task, one.version, "here already" if known else "stored")
         activate(one.task, one.version)
+        notes.note_taken_up(one.task, one.version)
+        if store.active(one.task) != one.version:
+            return Taken(
+                one.task, one.version, "stored", "cloud.promote says when it serves"
+            )
     except (LoopaiError, OSError) as error:
         return Taken(one.task, one.version, "refused", str(error))
     return Taken(one.task, one.version, "taken up")

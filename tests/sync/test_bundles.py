@@ -14,6 +14,8 @@ import pytest
 
 from runtime.artifacts import ArtifactStore
 from runtime.data_dir import DataDir
+from runtime.rollout.control import act
+from runtime.rollout.document import read_rollout
 from sync.agent import AUDIT_FILE
 from sync.audit import AuditLog
 from sync.bundle_contents import Version
@@ -142,6 +144,27 @@ def test_a_bundle_brought_again_changes_nothing_not_even_a_rollback(
     again = sync("bundle", "import", second, *at(box), "--json").json
     assert [one["outcome"] for one in again["versions"]] == ["here already"]
     assert store.active(TASK) == 1
+
+
+def test_a_rollout_that_a_bundle_began_and_a_person_ended_is_not_begun_again(
+    tmp_path: Path, hub: Hub, box: DataDir, packages: list[bytes], sync: Run
+) -> None:
+    first, second = tmp_path / "first.loopai", tmp_path / "second.loopai"
+    sync("bundle", "export", "artifacts", first, *hub.place)
+    hub.publish(packages[1], 2)
+    sync("bundle", "export", "artifacts", second, *hub.place)
+    box.deployment_file.parent.mkdir(parents=True)
+    box.deployment_file.write_text("cloud: {promote: staged}\n")
+    assert "taken up" in sync("bundle", "import", first, *at(box)).out
+    assert "cloud.promote says" in sync("bundle", "import", second, *at(box)).err
+    begun = read_rollout(box, TASK)
+    assert begun is not None
+    assert (begun.live, begun.candidate) == (True, 2)
+    act(box, TASK, "abort", reason="not now")
+    again = sync("bundle", "import", second, *at(box), "--json").json
+    assert [one["outcome"] for one in again["versions"]] == ["here already"]
+    ended = read_rollout(box, TASK)
+    assert ended is None or not ended.live
 
 
 def _flip(content: bytes) -> bytes:
