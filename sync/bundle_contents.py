@@ -131,9 +131,7 @@ def _take(data_dir: DataDir, one: Version, activate: Activate | None) -> Taken:
         activate(one.task, one.version)
         notes.note_taken_up(one.task, one.version)
         if store.active(one.task) != one.version:
-            return Taken(
-                one.task, one.version, "stored", "cloud.promote says when it serves"
-            )
+            return Taken(one.task, one.version, "stored", "cloud.promote says when it serves")
     except (LoopaiError, OSError) as error:
         return Taken(one.task, one.version, "refused", str(error))
     return Taken(one.task, one.version, "taken up")

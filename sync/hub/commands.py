@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import ipaddress
-import logging
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,7 +81,6 @@ def start(
 
     from runtime.tls.contexts import server_context
     from sync.hub.app import make_app, open_hub
-    from sync.hub.hidden_tokens import HiddenTokens
     from sync.hub.renewed_certificates import taken_up_on_sighup
     from sync.hub.serving import listen, serving
 
@@ -99,7 +97,6 @@ def start(
         store, key, folder, origins=origins, per_minute=per_minute, executions=executions_per_minute
     )
     config = serving(app, host, port, context)
-    logging.getLogger("uvicorn.error").addFilter(HiddenTokens())
     click.echo(f"signing key {key.id}: boxes can be told to trust {key.public}", err=True)
     with taken_up_on_sighup(context, tls), _improving(folder, database, improve_every):
         uvicorn.Server(config).run([listen(config)])

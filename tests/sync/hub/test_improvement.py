@@ -342,9 +342,16 @@ class StartedHub:
             self.process = subprocess.Popen(command, stderr=errors, env=self.environment)
         wait_until(lambda: "running on" in self.log(), 60)
         self.url = self.log().split("running on ")[1].split()[0]
+        wait_until(self._answers, 60)
 
     def log(self) -> str:
         return self._errors.read_text()
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health").is_success
+        except httpx.HTTPError:
+            return False
 
     def stop(self, how: int = signal.SIGTERM) -> None:
         os.kill(self.process.pid, how)
@@ -352,6 +359,7 @@ class StartedHub:
 
 
 @pytest.mark.thorough
+@pytest.mark.timeout(600)  # two real syntheses, on a machine that may be busy
 @ON_BOTH
 def test_failures_told_by_boxes_become_a_version_that_they_hear_of_even_if_the_hub_is_killed(
     tmp_path: Path, author: DataDir, database: str | None
@@ -369,7 +377,7 @@ def test_failures_told_by_boxes_become_a_version_that_they_hear_of_even_if_the_h
     boxes.settings(strategies=["rule"])
     boxes.tell(validations(160))
     # Killed in the middle of its work: hub, engine and sandbox.
-    wait_until(lambda: [run for run in boxes.task()["runs"] if run["outcome"] == "running"], 60)
+    wait_until(lambda: [run for run in boxes.task()["runs"] if run["outcome"] == "running"], 240)
     started.stop(signal.SIGKILL)
     boxes.http.close()
 
