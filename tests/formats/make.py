@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from runtime.data_dir import DataDir
+from sync.status import read_link
 from tests.support import (
     PROGRAM,
     TASK,
@@ -93,8 +94,7 @@ def make(folder: Path) -> None:
         with RunningRuntime(data_dir, steward=True) as runtime:
             for number in range(60):
                 runtime.execute({"text": f"buy {number}" if number % 3 else "hello"})
-            status = data_dir.state / "sync-status.json"
-            wait_until(lambda: status.exists() and json.loads(status.read_text())["registered"], 30)
+            wait_until(lambda: (link := read_link(data_dir)) and link["registered"], 30)
             loopai(data_dir, "hub", "publish", TASK, "v1", "--url", url, "--api-key", key)
             samples = wait_until(lambda: _samples(data_dir), 60)
             loopai(data_dir, "label", TASK, "--accept", samples[0]["execution_id"])

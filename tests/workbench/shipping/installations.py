@@ -53,7 +53,12 @@ class Installation:
     folder: Path
 
     def run(
-        self, *command: Any, code: int = 0, under: tuple[str, ...] = (), cwd: Path | None = None
+        self,
+        *command: Any,
+        code: int = 0,
+        under: tuple[str, ...] = (),
+        cwd: Path | None = None,
+        **environment: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run one of its programs; fails unless it ends with `code`."""
         program, *arguments = map(str, command)
@@ -63,7 +68,7 @@ class Installation:
             text=True,
             check=False,
             cwd=cwd or self.folder,
-            env={**clean_environment(), "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+            env={**clean_environment(), "PIP_DISABLE_PIP_VERSION_CHECK": "1", **environment},
             timeout=400,
         )
         assert done.returncode == code, done.stdout + done.stderr

@@ -30,6 +30,7 @@ from support import (
 )
 
 from runtime.data_dir import DataDir
+from sync.status import read_link
 
 pytestmark = pytest.mark.thorough
 
@@ -222,16 +223,16 @@ def test_a_hub_and_two_boxes_work_together_as_the_compose_file_says(image, conte
                 box = Container(image, volume, environment)
                 boxes.append((box, volume))
             for box, volume in boxes:
-                status = DataDir(volume).state / "sync-status.json"
-                wait_until(lambda file=status: _is_registered(file), 60)
+                wait_until(lambda folder=DataDir(volume): _is_registered(folder), 60)
                 assert box.inside(*image.health).returncode == 0
         finally:
             for box, _ in boxes:
                 box.__exit__()
 
 
-def _is_registered(status: Path) -> bool:
-    return status.exists() and json.loads(status.read_text())["registered"]
+def _is_registered(data_dir: DataDir) -> bool:
+    link = read_link(data_dir)
+    return link is not None and link["registered"]
 
 
 def test_two_containers_on_one_volume_log_each_execution_once(image, tmp_path):

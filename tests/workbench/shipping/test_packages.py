@@ -149,12 +149,8 @@ def test_a_file_that_is_not_the_released_one_is_refused(edge_box, tmp_path):
     changed = next(index.glob("click-*.whl"))
     with zipfile.ZipFile(changed, "a") as file:
         file.writestr("click/more.py", "print('mine')")
-    environment = edge_box.folder / "pip.conf"
-    environment.write_text(f"[global]\nno-index = true\nfind-links = {index}\n")
-    try:
-        done = edge_box.run("loopai", "wheelhouse", tmp_path / "house", code=2)
-    finally:
-        environment.unlink()
+    there = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index)}
+    done = edge_box.run("loopai", "wheelhouse", tmp_path / "house", code=2, **there)
     assert f"{changed.name} is not the file this release was made with" in done.stderr
     assert not (tmp_path / "house").exists()
 
