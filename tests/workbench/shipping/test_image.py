@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -223,7 +224,7 @@ def test_a_hub_and_two_boxes_work_together_as_the_compose_file_says(image, conte
                 box = Container(image, volume, environment)
                 boxes.append((box, volume))
             for box, volume in boxes:
-                wait_until(lambda folder=DataDir(volume): _is_registered(folder), 60)
+                wait_until(partial(_is_registered, DataDir(volume)), 60)
                 assert box.inside(*image.health).returncode == 0
         finally:
             for box, _ in boxes:
