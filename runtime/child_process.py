@@ -59,6 +59,11 @@ def _become_child(body: Callable[[], int], parent: int) -> None:
         os._exit(code)
 
 
-def end_with_parent() -> None:
-    """Have this process killed when the thread that started it ends, whatever ends it."""
+def end_with_parent(parent: int) -> None:
+    """Have this process killed when the thread of process `parent` that started it ends.
+
+    Raises SystemExit when it has ended already: the kernel tells nothing of what was before.
+    """
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise SystemExit(0)

@@ -39,7 +39,8 @@ class _Keeper(threading.Thread):
     def __init__(self, folder: Path, database: str | None, improver: str, every: float) -> None:
         super().__init__(name="improvement", daemon=True)
         module = "sync.hub.improvement.process"
-        self._command = [sys.executable, "-m", module, str(folder), improver, str(every)]
+        parent = str(os.getpid())
+        self._command = [sys.executable, "-m", module, str(folder), improver, str(every), parent]
         self._environment = {**os.environ, "LOOPAI_HUB_DATABASE": database or ""}
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None

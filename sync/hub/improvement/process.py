@@ -1,4 +1,4 @@
-"""`python -m sync.hub.improvement.process`: the engine beside a hub, until SIGTERM or the hub ends.
+"""`python -m sync.hub.improvement.process ...`: the engine beside a hub, until SIGTERM or the hub ends.
 
 The hub serves in another process, so nothing done here keeps a caller waiting. One at a time over
 all processes of a hub's folder.
@@ -91,12 +91,12 @@ def _work(engine: Engine, rounds: Rounds, stop: threading.Event) -> None:
         logger.error("the database failed: %s", str(error).splitlines()[0])
 
 
-def main(folder: str, improver: str, every: str) -> int:
-    """`LOOPAI_HUB_DATABASE` names the database, so that no password is among the arguments."""
+def main(folder: str, improver: str, every: str, parent: str) -> int:
+    """`parent` is the hub's process. `LOOPAI_HUB_DATABASE` names the database, so that no password is among the arguments."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
     )
-    end_with_parent()
+    end_with_parent(int(parent))
     os.nice(NICENESS)
 
     def end(number: int, frame: FrameType | None) -> None:
