@@ -1,4 +1,4 @@
-"""`python -m sync.hub.improvement.process ...`: the engine beside a hub, until SIGTERM or the hub ends.
+"""`python -m sync.hub.improvement.process`: the engine beside a hub, until SIGTERM or its end.
 
 The hub serves in another process, so nothing done here keeps a caller waiting. One at a time over
 all processes of a hub's folder.
@@ -92,7 +92,8 @@ def _work(engine: Engine, rounds: Rounds, stop: threading.Event) -> None:
 
 
 def main(folder: str, improver: str, every: str, parent: str) -> int:
-    """`parent` is the hub's process. `LOOPAI_HUB_DATABASE` names the database, so that no password is among the arguments."""
+    """`parent` is the hub's process. LOOPAI_HUB_DATABASE names the database, so that no password
+    is among the arguments."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
     )
