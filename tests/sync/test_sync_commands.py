@@ -100,6 +100,13 @@ def test_beyond_loopback_a_hub_wants_tls(tmp_path: Path) -> None:
     assert "in the clear" in done.stderr
 
 
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health").is_success
+    except httpx.HTTPError:
+        return False
+
+
 class StartedHub:
     """A hub as a process of its own, on a free port."""
 
@@ -112,6 +119,7 @@ class StartedHub:
     def __enter__(self) -> tuple[str, Any]:
         text = wait_until(lambda: "running on" in self._log() and self._log(), 30)
         url = text.split("running on ")[1].split()[0]
+        wait_until(lambda: _answers(url), 60)  # it has its port before it listens
         return url, self._log
 
     def __exit__(self, *exception: object) -> None:
