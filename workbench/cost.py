@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.config import PricesConfig
+from runtime.config_sections import PricesConfig
 from runtime.models import TaskSpecification
 
 DAYS_A_MONTH = 30

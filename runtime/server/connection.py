@@ -13,7 +13,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from runtime.config import RuntimeConfig
+from runtime.config_sections import RuntimeConfig
 from runtime.server.answers import Answer, problem
 from runtime.server.short_way import Exchange, ShortWay
 

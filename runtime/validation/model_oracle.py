@@ -5,7 +5,7 @@ Its answer follows the output schema or is no answer. It never sees what the pro
 
 from __future__ import annotations
 
-from runtime.config import PricesConfig
+from runtime.config_sections import PricesConfig
 from runtime.schema_check import SchemaCheck
 from runtime.steward.samples import Sample
 from runtime.strict_json import canonical

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from runtime.clock import Clock
-from runtime.config import ValidationConfig
+from runtime.config_sections import ValidationConfig
 from runtime.schema_check import SchemaCheck
 from runtime.steward.samples import Sample
 from runtime.steward.state import State

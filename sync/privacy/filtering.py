@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from runtime.config import PrivacyConfig
+from runtime.config_sections import PrivacyConfig
 from runtime.models import PrivacyMode
 from sync.privacy.detection import DETECTORS
 from sync.privacy.field_rules import FieldRules, Rule, keyed_hash

@@ -10,7 +10,7 @@ import importlib.util
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runtime.config import PrivacyConfig
+from runtime.config_sections import PrivacyConfig
 from runtime.errors import LoopaiError, Problem
 from sync.privacy.detection import DETECTORS
 from sync.privacy.finding import Detector, Span

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from runtime.config import SynthesisConfig
+from runtime.config_sections import SynthesisConfig
 from runtime.data_dir import DataDir
 from runtime.errors import LoopaiError
 from runtime.models import Example, TaskSpecification

@@ -19,7 +19,8 @@ import httpx
 import ollama
 import pydantic
 
-from runtime.config import DeploymentConfig, SynthesisConfig
+from runtime.config import DeploymentConfig
+from runtime.config_sections import SynthesisConfig
 from workbench.language_model.failures import CallFailedError, ModelAbsentError, ServerAbsentError
 from workbench.language_model.messages import ModelAnswer, ModelRequest
 

@@ -12,7 +12,8 @@ from typing import Any
 from support import TASK, make_task
 
 from runtime.clock import utc_now
-from runtime.config import DeploymentConfig, ValidationConfig
+from runtime.config import DeploymentConfig
+from runtime.config_sections import ValidationConfig
 from runtime.data_dir import DataDir
 from runtime.datasets.reader import LogReader
 from runtime.steward.samples import Sample, add_samples

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.config import DeploymentConfig, PrivacyConfig, TelemetryConfig
+from runtime.config import DeploymentConfig
+from runtime.config_sections import PrivacyConfig, TelemetryConfig
 from runtime.data_dir import DataDir
 from runtime.errors import InvalidInputError
 from runtime.models import PrivacyMode

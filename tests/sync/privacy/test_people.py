@@ -6,7 +6,7 @@ import importlib.util
 
 import pytest
 
-from runtime.config import PrivacyConfig
+from runtime.config_sections import PrivacyConfig
 from runtime.errors import LoopaiError
 from runtime.models import PrivacyMode
 from sync.privacy.filtering import PrivacyFilter

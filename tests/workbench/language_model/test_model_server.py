@@ -12,7 +12,8 @@ from ollama_server.behaviours import BEHAVIOURS
 from ollama_server.running import RunningOllama
 from support import wait_until
 
-from runtime.config import DeploymentConfig, SynthesisConfig
+from runtime.config import DeploymentConfig
+from runtime.config_sections import SynthesisConfig
 from workbench.language_model.failures import CallFailedError, ModelAbsentError, ServerAbsentError
 from workbench.language_model.messages import Message, ModelRequest
 from workbench.language_model.server import OllamaServer, sendable

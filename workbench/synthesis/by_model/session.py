@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.config import SynthesisConfig
+from runtime.config_sections import SynthesisConfig
 from runtime.models import Example, Strategy, TaskSpecification
 from runtime.sandbox import Sandbox
 from workbench.synthesis.by_model.calls import Ask, Budget, ModelCalls, ModelChoice, RunLog, Watcher

@@ -7,7 +7,7 @@ from model_tasks import BAD_WORDS, GOOD_WORDS, make_mood
 from ollama_server.answers import Question, Recorded, pieces
 from ollama_server.running import RunningOllama
 
-from runtime.config import SynthesisConfig
+from runtime.config_sections import SynthesisConfig
 from runtime.data_dir import DataDir
 from runtime.errors import InvalidInputError
 from runtime.tasks import load_task

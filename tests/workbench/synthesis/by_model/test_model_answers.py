@@ -10,7 +10,7 @@ from model_tasks import make_letters
 from ollama_server.answers import Recorded
 from ollama_server.running import RunningOllama
 
-from runtime.config import SynthesisConfig
+from runtime.config_sections import SynthesisConfig
 from runtime.data_dir import DataDir
 from runtime.sandbox import Limits, Sandbox
 from workbench.language_model.messages import Message

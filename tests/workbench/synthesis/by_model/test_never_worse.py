@@ -5,7 +5,7 @@ from model_tasks import BAD_WORDS, GOOD_WORDS, MOOD_ANSWERS, Memoriser, make_moo
 from ollama_server.answers import Recorded
 from ollama_server.running import RunningOllama
 
-from runtime.config import SynthesisConfig
+from runtime.config_sections import SynthesisConfig
 from runtime.data_dir import DataDir
 from runtime.sandbox import Sandbox
 from runtime.tasks import load_task

@@ -5,7 +5,7 @@ from model_tasks import make_mood, program
 from ollama_server.running import RunningOllama
 from ollama_server.small_model import SmallModel, why_not
 
-from runtime.config import SynthesisConfig
+from runtime.config_sections import SynthesisConfig
 from runtime.data_dir import DataDir
 from runtime.tasks import load_task
 from workbench.language_model.messages import Message, ModelRequest
