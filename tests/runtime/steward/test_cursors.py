@@ -70,12 +70,19 @@ class LogAndSteward(RuleBasedStateMachine):
         self.number = 0
         self.expected: Counter[str] = Counter()
         self.time = 0.0
+        self.steward: Steward | None = None
         self.start()
 
     def start(self) -> None:
+        self.let_go()
         context = StewardContext(self.data_dir, DeploymentConfig(), self.state, lambda: NOW)
         self.observers = [Counting("one"), Counting("two")]
         self.steward = Steward(context, self.observers, self.monotonic)
+
+    def let_go(self) -> None:
+        """Close the files of a steward that has ended, as the kernel does for a killed one."""
+        if self.steward is not None:
+            self.steward.close()
 
     def monotonic(self) -> float:
         self.time += 100.0  # nobody has to wait after a failure
@@ -85,6 +92,7 @@ class LogAndSteward(RuleBasedStateMachine):
         self.read_everything()
         for observer in self.observers:
             assert self.counted(observer.name) == self.expected
+        self.let_go()
         self.state.close()
         shutil.rmtree(self.root)
 
