@@ -24,6 +24,7 @@ from runtime.data_dir import DataDir
 from workbench.tui.app import LoopaiApp
 from workbench.tui.record_table import RecordTable
 from workbench.tui.settings import Settings
+from workbench.tui.short_collections import keep_collections_short
 
 LINES = 10_000_000
 PIECE = 10_000
@@ -113,6 +114,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "large.jsonl"
         write_file(path, lines)
+        keep_collections_short()  # as `loopai` does
         print(f"{lines:,} lines, {path.stat().st_size / 1e9:.2f} GB")
         for name, value in asyncio.run(measure(path, lines, Path(folder))).items():
             print(f"{name:32}{value:>12,.2f}")

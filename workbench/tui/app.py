@@ -196,9 +196,11 @@ class LoopaiApp(App[None]):
 def run_app(data_dir: DataDir) -> None:
     """Open the app and come back when it is closed. Raises InvalidInputError for bad settings."""
     from workbench.tui.settings import load_settings
+    from workbench.tui.short_collections import keep_collections_short
 
     app = LoopaiApp(data_dir, load_settings())
     app.forgiving = True
+    keep_collections_short()
     try:
         app.run()
     finally:
