@@ -17,7 +17,7 @@ BATCH = 30
 def message(number: int, drifted: bool) -> str:
     """A text that no other number has. Drifted traffic has spam of a new kind."""
     words = [JUNK[number * step % len(JUNK)] for step in (1, 2, 4, 5)]
-    kinds = ("buy", "meet", "jackpot") if drifted else ("buy", "meet")
+    kinds = ("buy", "meet", "jackpot", "jackpot") if drifted else ("buy", "meet")
     return " ".join([*words[:2], kinds[number % len(kinds)], *words[2:], str(number)])
 
 
