@@ -143,7 +143,8 @@ def _row_groups(url: str, part_bytes: int) -> Iterator[tuple[int, int]]:
 
 def _mark(url: str, info: dict[str, Any]) -> str:
     """Of what storages say of a file, what changes with its content and with nothing else."""
-    known = [info.get(name) for name in ("size", "mtime", "ETag", "LastModified", "updated")]
+    told = (info.get(name) for name in ("ETag", "md5Hash", "mtime", "LastModified", "updated"))
+    known = (info.get("size"), next((one for one in told if one), None))
     return hashlib.blake2b(f"{url} {known}".encode(), digest_size=8).hexdigest()
 
 
