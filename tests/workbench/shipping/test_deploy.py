@@ -97,7 +97,7 @@ def test_the_manifests_hold_to_the_published_schemas(cluster):
 
 CHECK_MONITOR = """
 import { validate } from
-  "@kubernetes-models/prometheus-operator/_schemas/\
+  "./node_modules/@kubernetes-models/prometheus-operator/_schemas/\
 ComGithubPrometheusOperatorPrometheusOperatorPkgApisMonitoringV1ServiceMonitor.js";
 import { readFileSync } from "node:fs";
 const right = JSON.parse(readFileSync(process.argv[2]));
