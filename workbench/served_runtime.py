@@ -6,9 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -77,9 +77,36 @@ class ServedRuntime:
         self._stop()
 
     def send(self, inputs: Sequence[Any]) -> list[Answer]:
-        """POST each input to /execute over a few connections; answers in order."""
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            return list(pool.map(self._execute, inputs))
+        """POST each input to /execute over a few connections; answers in order.
+
+        Raises what the first request that failed raised.
+        """
+        answers: dict[int, Answer] = {}
+        failures: list[Exception] = []
+        waiting = iter(enumerate(inputs))
+        stopped = False
+
+        def work() -> None:
+            try:
+                for place, data in waiting:
+                    if stopped or failures:
+                        return
+                    answers[place] = self._execute(data)
+            except Exception as error:
+                failures.append(error)
+
+        # No executor: Ctrl-C in the middle of handing out work leaves its lock held for ever.
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(CONNECTIONS)]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            stopped = True
+        if failures:
+            raise failures[0]
+        return [answers[place] for place in range(len(inputs))]
 
     def wait_for_version(self, data: Any, version: int) -> Answer:
         """Ask until `version` answers. Raises LoopaiError when it does not within 20 s."""
