@@ -11,6 +11,7 @@ from pathlib import Path
 
 from runtime.data_dir import write_atomic
 from runtime.errors import InvalidInputError, NotFoundError, Problem
+from runtime.format_version import check_format
 from runtime.strict_json import parse_strictly
 from sync.signing import (
     Purpose,
@@ -25,6 +26,7 @@ from sync.signing import (
 KEY_FILE = "signing.key"
 NEXT_FILE = "signing.key.next"
 STATEMENTS_FILE = "signing-statements.json"
+FORMAT_VERSION = 1
 
 
 class OwnKey:
@@ -57,14 +59,21 @@ class OwnKey:
         return self._key
 
     def statements(self) -> list[Statement]:
-        """All that this key and those before it said of keys, oldest first."""
+        """All that this key and those before it said of keys, oldest first. Raises
+        InvalidInputError for a file that cannot be read or that a later release wrote."""
         file = self._folder / STATEMENTS_FILE
         try:
-            return [Statement.parse(one) for one in parse_strictly(file.read_bytes())]
+            data = parse_strictly(file.read_bytes())
         except FileNotFoundError:
             return []
         except ValueError as error:
             raise InvalidInputError(Problem(f"cannot be read: {error}.", file)) from None
+        check_format(data, file, FORMAT_VERSION)
+        # Before its format had a number, the file was the list alone.
+        listed = data.get("statements") if isinstance(data, dict) else data
+        if not isinstance(listed, list):
+            raise InvalidInputError(Problem("is no list of statements.", file))
+        return [Statement.parse(one) for one in listed]
 
     def rotate(self) -> SigningKey:
         """Make a new key, named by the one there was, which is then gone."""
@@ -89,7 +98,8 @@ class OwnKey:
 
     def _add(self, key: SigningKey, text: bytes) -> None:
         made = [*self.statements(), Statement(text, key.sign(text, "rotation"))]
-        shown = json.dumps([one.as_json() for one in made], indent=1)
+        data = {"v": FORMAT_VERSION, "statements": [one.as_json() for one in made]}
+        shown = json.dumps(data, indent=1)
         write_atomic(self._folder / STATEMENTS_FILE, shown + "\n")
 
     def _finish_rotation(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
@@ -167,6 +168,30 @@ def test_a_rotation_that_is_cut_off_leaves_one_key_that_others_can_follow(
     again.rotate()
     trust.follow(again.statements())
     trust.check(DATA, again.sign(DATA, "artifact"), "artifact")
+
+
+def test_statements_of_before_their_format_had_a_number_are_read_and_later_ones_refused(
+    tmp_path: Path, trust: TrustStore
+) -> None:
+    own = OwnKey(tmp_path / "hub")
+    trust.trust(own.public, "pinned")
+    own.rotate()
+    file = tmp_path / "hub" / "signing-statements.json"
+    said = json.loads(file.read_bytes())
+    assert said["v"] == 1
+    file.write_text(json.dumps(said["statements"]))  # as it was before
+    OwnKey(tmp_path / "hub").rotate()
+    again = OwnKey(tmp_path / "hub")
+    assert len(json.loads(file.read_bytes())["statements"]) == 2
+    trust.follow(again.statements())
+    trust.check(DATA, again.sign(DATA, "artifact"), "artifact")
+
+    file.write_text(json.dumps({**said, "v": 2}))
+    before = file.read_bytes()
+    for refused in (lambda: OwnKey(tmp_path / "hub"), again.rotate):
+        with pytest.raises(InvalidInputError, match="has format version 2; this release reads 1"):
+            refused()
+    assert file.read_bytes() == before
 
 
 def test_a_revoked_key_is_not_trusted_again_even_as_the_first(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from runtime.artifacts import ArtifactStore
 from runtime.clock import utc_now
@@ -19,15 +18,19 @@ from runtime.datasets.log_files import list_log_files
 from runtime.errors import InvalidInputError, NotFoundError, Problem
 from runtime.sandbox import Limits
 from runtime.tasks import load_task
+from workbench.commands.spreading import (
+    PartsBar,
+    Spread,
+    check_in_the_clear,
+    engine_options,
+    in_the_clear_option,
+)
 from workbench.commands.version_argument import VERSION
 from workbench.console import out, percent, print_table
-from workbench.console import progress as progress_console
-from workbench.replay.engines import choose_engine
 from workbench.replay.parts import plan_parts
-from workbench.replay.replaying import Step, check_output, make_job, replay
+from workbench.replay.replaying import make_job, replay
 
 SHOWN = 5
-MEGABYTE = 1_000_000
 
 
 @click.command("replay", help="Run versions over the history, or any rows: what would change.")
@@ -58,17 +61,8 @@ MEGABYTE = 1_000_000
     metavar="COLUMN",
     help="What answers are compared with.",
 )
-@click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True)
-@click.option("--scheduler", metavar="ADDRESS", help="Of Dask; default: one started for the while.")
-@click.option("--workers", type=click.IntRange(min=1), help="Default: one a processor.")
-@click.option(
-    "--part-mb", type=click.FloatRange(min=0.001), default=16, show_default=True,
-    help="How much of a file one part of the work is.",
-)  # fmt: skip
-@click.option(
-    "--output", metavar="FOLDER",
-    help="Write every result as Parquet there (a URL too); a run that was cut off goes on.",
-)  # fmt: skip
+@engine_options
+@in_the_clear_option
 @click.option(
     "--max-changed", type=click.FloatRange(0, 100), metavar="PERCENT",
     help="Exit with 1 when more than this changes.",
@@ -82,65 +76,34 @@ def command(
     sources: tuple[str, ...],
     days: int | None,
     answer: str,
-    engine: str,
-    scheduler: str | None,
-    workers: int | None,
-    part_mb: float,
-    output: str | None,
+    spread: Spread,
+    in_the_clear: bool,
     max_changed: float | None,
     data_dir: DataDir,
     as_json: bool,
 ) -> int:
     specification = load_task(data_dir, task, with_examples=False)
-    if output is not None:
-        check_output(output)
-    if scheduler is not None and engine != "dask":
-        raise InvalidInputError("--scheduler belongs to --engine dask.")
+    check_in_the_clear(data_dir, spread.output, in_the_clear)
     programs = _programs(ArtifactStore(data_dir), task, versions, files)
-    parts = plan_parts(sources or _history(data_dir, task, days), int(part_mb * MEGABYTE))
+    parts = plan_parts(sources or _history(data_dir, task, days), spread.part_bytes)
     if not parts:
         raise InvalidInputError("There is no row to replay: every file is empty.")
     execution = load_deployment(data_dir.deployment_file).execution
     limits = Limits(timeout_ms=execution.timeout_ms, memory_mb=execution.memory_mb)
-    job = make_job(specification, programs, limits, answer, output)
+    job = make_job(specification, programs, limits, answer, spread.output)
     started = time.monotonic()
-    with _Bar(len(parts)) as bar:
-        report = replay(job, parts, choose_engine(engine, workers, scheduler), bar.tell)
+    with PartsBar("replaying", len(parts)) as bar:
+        report = replay(job, parts, spread.engine(), bar.tell)
     seconds = time.monotonic() - started
     if as_json:
-        print_json({"task": task, "engine": engine, "seconds": round(seconds, 3), **report})
+        print_json(
+            {"task": task, "engine": spread.engine_name, "seconds": round(seconds, 3), **report}
+        )
     else:
-        _print(report, seconds, output)
+        _print(report, seconds, spread.output)
     if max_changed is None:
         return 0
     return EXIT_NO if any(_share(p) * 100 > max_changed for p in report["programs"].values()) else 0
-
-
-class _Bar:
-    """Parts and rows done so far, on standard error of a terminal."""
-
-    def __init__(self, parts: int) -> None:
-        self._bar = Progress(
-            TextColumn("replaying"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("parts, {task.fields[rows]:,} rows"),
-            TimeRemainingColumn(),
-            console=progress_console,
-            transient=True,
-            disable=not progress_console.is_terminal,
-        )
-        self._task = self._bar.add_task("", total=parts, rows=0)
-
-    def __enter__(self) -> _Bar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def tell(self, step: Step) -> None:
-        self._bar.update(self._task, completed=step.done, rows=step.rows)
 
 
 def _programs(

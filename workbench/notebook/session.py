@@ -1,14 +1,15 @@
 """Outputs of a notebook's cells, kept in a folder `.loopai` beside it, never inside it.
 
 The folder tells git to leave it alone. A damaged session is an empty one: it holds nothing that
-cannot be had again by running the cells.
+cannot be had again by running the cells. One that a later release wrote stays as it is, and this
+one keeps its own beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -43,21 +44,24 @@ def write_beside(path: Path, content: bytes) -> None:
 class Session:
     """The outputs of one notebook, newest last."""
 
-    def __init__(self, file: Path, outputs: Iterable[Output] = ()) -> None:
-        self.path = beside(file, "session.json")
+    def __init__(self, path: Path, outputs: Iterable[Output] = ()) -> None:
+        self.path = path
         self._outputs = list(outputs)
 
     @classmethod
     def read(cls, file: Path) -> Session:
         """The session beside a notebook; an empty one where there is none to be read."""
         path = beside(file, "session.json")
+        data = _content(path)
+        if isinstance(data.get("v"), int) and data["v"] > FORMAT_VERSION:
+            path = beside(file, f"session.v{FORMAT_VERSION}.json")
+            data = _content(path)
         try:
-            data = msgspec.json.decode(path.read_bytes())
             if data["v"] == FORMAT_VERSION:
-                return cls(file, [Output.from_json(each) for each in data["outputs"]])
-        except (OSError, ValueError, LookupError, TypeError):
+                return cls(path, [Output.from_json(each) for each in data["outputs"]])
+        except (ValueError, LookupError, TypeError):
             pass  # nothing in it that running the cells does not bring back
-        return cls(file)
+        return cls(path)
 
     def put(self, output: Output) -> None:
         """Keep an output; it takes the place of one of the same key, unless that is a result
@@ -87,6 +91,15 @@ class Session:
         self._outputs = [each for each in self._outputs if each.key in kept]
         data = {"v": FORMAT_VERSION, "outputs": [each.as_json() for each in self._outputs]}
         write_beside(self.path, msgspec.json.encode(data))
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """What a session's file holds; nothing where it cannot be read."""
+    try:
+        data = msgspec.json.decode(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 class CellState(msgspec.Struct, frozen=True):

@@ -118,6 +118,18 @@ def test_a_damaged_session_is_an_empty_one(tmp_path):
         assert len(Opened(opened.document.file, opened.data_dir).stale()) == 4
 
 
+def test_a_session_of_a_later_release_stays_and_ours_is_kept_beside_it(tmp_path):
+    opened = cells_on_a_version(tmp_path)
+    theirs, file = opened.session.path, opened.document.file
+    theirs.write_bytes(b'{"v": 2, "outputs": {"of another": "shape"}}')
+    before = theirs.read_bytes()
+    again = Opened(file, opened.data_dir)
+    assert len(again.stale()) == 4
+    again.run()
+    assert theirs.read_bytes() == before
+    assert Opened(file, opened.data_dir).stale() == []
+
+
 def test_old_outputs_are_pruned_and_those_that_are_shown_are_kept(tmp_path):
     opened = cells_on_a_version(tmp_path)
     for number in range(KEPT_BEFORE + 15):

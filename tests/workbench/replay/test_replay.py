@@ -13,6 +13,7 @@ from support import add_version, log_line, make_task, server_folder
 from runtime.data_dir import DataDir
 from runtime.errors import InvalidInputError
 from runtime.sandbox import ProgramError, Result
+from tests.runtime.encryption.encrypted import encrypted_dir
 from workbench.replay.replaying import check_output
 from workbench.replay.rows import NOTHING, Row
 from workbench.replay.tally import Tally
@@ -116,6 +117,20 @@ def test_results_already_there_are_used_again_and_other_files_left_alone(
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     with pytest.raises(InvalidInputError, match=r"thesis\.txt"):
         check_output(f"{tmp_path}/mine")
+
+
+def test_results_of_an_encrypted_data_directory_are_written_in_the_clear_only_when_agreed_to(
+    tmp_path: Path,
+) -> None:
+    data_dir = encrypted_dir(tmp_path)
+    add_version(data_dir, make_task(data_dir))
+    rows, output = tmp_path / "rows.jsonl", tmp_path / "out"
+    write_rows(rows, 20)
+    given = ("--from", str(rows), "--output", str(output))
+    refused = run_replay(data_dir.root, *given, code=2)
+    assert "in the clear" in refused["error"] and not output.exists()
+    assert run_replay(data_dir.root, *given, "--in-the-clear")["rows"] == 20
+    assert list(output.glob("*.parquet"))
 
 
 def test_counts_add_up_the_same_in_any_order() -> None:
