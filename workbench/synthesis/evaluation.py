@@ -118,6 +118,20 @@ def calibration_error(judged: Sequence[Judged]) -> float:
     return sum(gaps) / len(judged)
 
 
+def number_misses(task: TaskSpecification, judged: Sequence[Judged]) -> tuple[float, ...]:
+    """How far each answer is off, infinitely where it is no number; empty where the output is
+    none."""
+    expected = [item.example.output for item in judged]
+    if output_kind(task.output_schema, expected) is not OutputKind.NUMBER:
+        return ()
+    return tuple(
+        abs(float(item.result.output) - float(item.example.output))
+        if item.result.ok and _is_number(item.result.output) and _is_number(item.example.output)
+        else math.inf
+        for item in judged
+    )
+
+
 def _class_figures(judged: Sequence[Judged]) -> dict[str, Any]:
     truth = [class_label(item.example.output) for item in judged]
     answers = [class_label(item.result.output) if item.result.ok else NO_ANSWER for item in judged]

@@ -15,7 +15,7 @@ from workbench.synthesis.strategy import Candidate
 READABLE = (Strategy.RULE, Strategy.DSL, Strategy.HYBRID, Strategy.ML)
 # Half a point: fewer wrong answers than that do not outweigh a program a person can read.
 TIE = 0.005
-# A program with a model's help must lead by what luck gives in one of so many cases at most.
+# Where a model's help is worth nothing, luck makes it look better in at most this share of runs.
 MAX_LUCK = 0.1
 
 
@@ -24,7 +24,7 @@ class Evaluated:
     """A candidate with its report; `seconds` is what it took to propose and judge.
 
     `right` says of each judged example, in the same order for all candidates, whether it came
-    out right.
+    out right; `misses` how far off its number was, where the output is one.
     """
 
     candidate: Candidate
@@ -32,6 +32,7 @@ class Evaluated:
     seconds: float
     size: int
     right: tuple[bool, ...] = ()
+    misses: tuple[float, ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -49,26 +50,50 @@ def rank(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
 
     What a language model had a part in stands before the best of the others only where it is
     better by more than half a point, and by more than luck would have it, so that a poor model
-    never makes the result worse.
+    never makes the result worse. Of many programs one is lucky sooner than of one, so the luck
+    allowed is for all of them together (Holm).
     """
     alone = _ranked([item for item in evaluated if item.candidate.helped_by is None])
     helped = _ranked([item for item in evaluated if item.candidate.helped_by is not None])
     if not alone:
         return helped
-    better = [item for item in helped if _clearly_better(item, alone[0])]
+    sure = beyond_luck([_luck(item, alone[0]) for item in helped], MAX_LUCK)
+    better = [item for item, holds in zip(helped, sure, strict=True) if holds]
     return [*better, *alone, *(item for item in helped if item not in better)]
 
 
-def _clearly_better(item: Evaluated, other: Evaluated) -> bool:
+def beyond_luck(chances: Sequence[float], at_most: float) -> list[bool]:
+    """Which of several leads are more than luck, where each is luck with this chance.
+
+    The chance that any of those said to be more is luck is `at_most`, however they depend on
+    each other: Holm, S. (1979), "A simple sequentially rejective multiple test procedure",
+    Scandinavian Journal of Statistics 6, 65-70.
+    """
+    sure = [False] * len(chances)
+    for passed, place in enumerate(sorted(range(len(chances)), key=chances.__getitem__)):
+        if chances[place] > at_most / (len(chances) - passed):
+            break
+        sure[place] = True
+    return sure
+
+
+def _luck(item: Evaluated, other: Evaluated) -> float:
+    """The chance of such a lead where the two are equally good; 1 where there is none to speak
+    of."""
     if item.accuracy > other.accuracy + TIE:
-        return _luck(item.right, other.right) <= MAX_LUCK
-    return item.accuracy >= other.accuracy and item.fit > other.fit + TIE
+        pairs = list(zip(item.right, other.right, strict=True))
+        return _sign_test(pairs)
+    if item.accuracy >= other.accuracy and item.fit > other.fit + TIE:
+        return _sign_test(
+            [(-mine, -theirs) for mine, theirs in zip(item.misses, other.misses, strict=True)]
+        )
+    return 1.0
 
 
-def _luck(one: Sequence[bool], other: Sequence[bool]) -> float:
-    """The chance of leading by so many examples where the two are equally good (sign test)."""
-    gained = sum(mine and not theirs for mine, theirs in zip(one, other, strict=True))
-    parted = sum(mine != theirs for mine, theirs in zip(one, other, strict=True))
+def _sign_test(pairs: Sequence[tuple[float, float]]) -> float:
+    """The chance that the first of so many pairs is the greater so often, were it even."""
+    gained = sum(mine > theirs for mine, theirs in pairs)
+    parted = sum(mine != theirs for mine, theirs in pairs)
     return sum(math.comb(parted, hits) for hits in range(gained, parted + 1)) / (1 << parted)
 
 
@@ -131,8 +156,11 @@ def explain(ranked: Sequence[Evaluated], target: float) -> str:
         )
     if lucky:
         names = " and ".join(f"{_name(o)} ({o.accuracy:.1%})" for o in lucky)
+        lead = "leads" if len(lucky) == 1 else "lead"
+        tried = sum(item.candidate.helped_by is not None for item in ranked)
+        of = f" to one of {tried} that a model helped" if tried > 1 else ""
         sentences.append(
-            f"{names} leads by no more than luck may give; the program without a model is kept."
+            f"{names} {lead} by no more than luck may give{of}; the program without a model is kept."
         )
     behind = [item for item in others if item.accuracy <= first.accuracy]
     if behind:

@@ -11,7 +11,14 @@ from pathlib import Path
 from runtime.errors import LoopaiError, Problem
 from runtime.models import Example, TaskSpecification
 from runtime.sandbox import GateError, Result, Sandbox
-from workbench.synthesis.evaluation import Judged, Method, evaluate, judge, percentile
+from workbench.synthesis.evaluation import (
+    Judged,
+    Method,
+    evaluate,
+    judge,
+    number_misses,
+    percentile,
+)
 from workbench.synthesis.examples_check import CheckedExamples, check_examples
 from workbench.synthesis.invariants import Invariants, check_examples_hold
 from workbench.synthesis.ranking import Evaluated, explain, rank
@@ -160,6 +167,7 @@ def _serve(strategy: SynthesisStrategy, run: _Run) -> Evaluated:
         seconds=time.monotonic() - started,
         size=len(final.source.encode()),
         right=tuple(item.right for item in judged),
+        misses=number_misses(run.task, judged),
     )
 
 
