@@ -160,7 +160,8 @@ def explain(ranked: Sequence[Evaluated], target: float) -> str:
         tried = sum(item.candidate.helped_by is not None for item in ranked)
         of = f" to one of {tried} that a model helped" if tried > 1 else ""
         sentences.append(
-            f"{names} {lead} by no more than luck may give{of}; the program without a model is kept."
+            f"{names} {lead} by no more than luck may give{of}; "
+            "the program without a model is kept."
         )
     behind = [item for item in others if item.accuracy <= first.accuracy]
     if behind:
