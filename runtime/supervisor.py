@@ -32,6 +32,7 @@ logger = logging.getLogger("loopai.supervisor")
 
 class Supervisor:
     """Runs a plan until SIGTERM or SIGINT; SIGHUP asks `replan` for the plan to change to.
+    Where it gives none, the children stay, and those that say they are ready get SIGHUP too.
 
     `on_ready` is called once, when every child of the first plan is ready; `on_restart` gets the
     name of a child each time it is to be started again. `replan` may raise LoopaiError.
@@ -40,7 +41,7 @@ class Supervisor:
     def __init__(
         self,
         plan: Plan,
-        replan: Callable[[], Plan],
+        replan: Callable[[], Plan | None],
         on_ready: Callable[[], None] = nothing,
         on_restart: Callable[[str], None] = lambda name: None,
     ) -> None:
@@ -211,6 +212,9 @@ class Supervisor:
         except LoopaiError as error:
             logger.error("not reloaded, everything stays as it was: %s", error)
             return
+        if plan is None:
+            self._pass_on_reload()
+            return
         notify_reloading()
         self._previous = [child for child in self._children if not child.retired]
         # From now on a worker of before that ends is not started again: the new ones are coming.
@@ -221,6 +225,11 @@ class Supervisor:
         for child in self._previous:
             if not child.spec.says_ready:  # two of them must not run at once
                 self._retire([child])
+
+    def _pass_on_reload(self) -> None:
+        for child in self._children:
+            if child.pid and child.ready:
+                os.kill(child.pid, signal.SIGHUP)
 
     def _give_up_reload(self) -> None:
         logger.error("not reloaded: the new workers do not start; the old ones stay")

@@ -28,6 +28,7 @@ from sync.hub.box_routes import box_routes
 from sync.hub.central_execution import CentralExecution
 from sync.hub.deployments import Deployments
 from sync.hub.execute_routes import execute_routes
+from sync.hub.facts import connection_secret
 from sync.hub.hub_keys import Caller, HubKeys
 from sync.hub.improvement.routes import improvement_routes
 from sync.hub.notifications import NEW_ARTIFACT, PATH, Notifications
@@ -39,7 +40,7 @@ from sync.hub.relay import Relay
 from sync.hub.store import Store
 from sync.hub.team_routes import team_routes
 from sync.own_key import OwnKey
-from sync.signalr import Limits, signalr_routes
+from sync.signalr import ConnectionTokens, Limits, signalr_routes
 
 PER_MINUTE = 6000
 EXECUTIONS_PER_MINUTE = 60_000
@@ -54,10 +55,13 @@ def make_app(
     per_minute: int = PER_MINUTE,
     executions: int = EXECUTIONS_PER_MINUTE,
     limits: Limits | None = None,
+    alone: bool = True,
 ) -> Starlette:
     """The hub, which executes in `folder`. Pages of `origins` may connect to its SignalR endpoint;
-    each key may ask `per_minute` times, and for so many `executions`."""
+    each key may ask `per_minute` times, and for so many `executions`. `alone`: no other process
+    serves this address."""
     keys = HubKeys(store)
+    tokens = ConnectionTokens(connection_secret(store))
     guard = Guard(keys)
     deployments, packages = Deployments(store), Packages(store, key)
     central = CentralExecution(folder, store, packages)
@@ -107,7 +111,7 @@ def make_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         notifications.hub.start()
-        relay.start()
+        await relay.start()
         await central.start()
         telling = asyncio.create_task(tell_for_ever(store, published, notifications.alert))
         yield
@@ -134,7 +138,7 @@ def make_app(
             "GET", "/api/v1/signing-key", "The public key that versions are signed with",
             signing_key, ("edge", "read", "publish", "admin"), public,
         ),
-        *artifact_routes(packages, published),
+        *artifact_routes(packages, published, relayed=store.url is not None),
         *box_routes(store, deployments, packages),
         *team_routes(store, keys),
         *improvement_routes(store, packages),
@@ -144,7 +148,9 @@ def make_app(
     app = Starlette(
         routes=[
             *(one.route(guard) for one in operations),
-            *signalr_routes(PATH, notifications.hub, authenticate, origins),
+            *signalr_routes(
+                PATH, notifications.hub, authenticate, origins, tokens=tokens, alone=alone
+            ),
         ],
         middleware=[Middleware(RateLimit, keys=keys, per_minute=per_minute, executions=executions)],
         exception_handlers={

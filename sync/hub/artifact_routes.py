@@ -29,9 +29,10 @@ MAX_SPECIFICATION = 1_000_000
 
 
 def artifact_routes(
-    packages: Packages, published: Callable[[str, str, int], int]
+    packages: Packages, published: Callable[[str, str, int], int], relayed: bool
 ) -> list[Operation]:
-    """The artifact repository."""
+    """The artifact repository. `published` tells boxes and how many of this process's they were;
+    `relayed`: other processes of the hub tell theirs."""
 
     async def upload(request: Request, caller: Caller) -> Response:
         """A JSON body with `package` (ZIP, base64), `specification` (YAML) and `note`."""
@@ -41,7 +42,7 @@ def artifact_routes(
             packages.publish, caller, task, content, specification, note
         )
         told = published(caller.tenant, task, package.version)
-        return JSONResponse({**_described(package), "notified": told}, 201)
+        return JSONResponse({**_described(package), "notified": told, "relayed": relayed}, 201)
 
     async def download(request: Request, caller: Caller) -> Response:
         version = number_of(request, "version")
@@ -65,6 +66,7 @@ def artifact_routes(
     look = ("edge", "publish", "read", "admin")
     text: Json = {"type": "string"}
     whole: Json = {"type": "integer"}
+    flag: Json = {"type": "boolean"}
     package = {"task": text, "version": whole, "digest": text, "signature": text}
     listed = object_of(
         {
@@ -88,7 +90,7 @@ def artifact_routes(
         ),
         Operation(
             "POST", PREFIX + "/upload", "Publish a version", upload, ("publish",),
-            object_of({**package, "uploaded_at": text, "notified": whole}),
+            object_of({**package, "uploaded_at": text, "notified": whole, "relayed": flag}),
             status=201, body=upload_body, errors=(409,),
         ),
         Operation(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,93 +11,24 @@ import click
 from runtime.command_line import json_option, print_json
 from runtime.data_dir import DataDir
 from runtime.errors import InvalidInputError, Problem
-from runtime.tls.options import server_tls_options
-from runtime.tls.settings import ServerTls
 from sync.hub.backup_commands import backup, restore
 from sync.hub.improvement.commands import command as improvement
-from sync.hub.improvement.commands import improver_reference
 from sync.hub.look_commands import audit, deployments, figures, tickets, versions
 from sync.hub.options import asked_hub, database_option, folder_option
 from sync.hub.rows_command import command as rows
 from sync.hub.specify_command import command as specify_command
 from sync.hub.specify_command import no_examples_option, specify
+from sync.hub.start_command import command as start
 
 if TYPE_CHECKING:
     from sync.hub_client import HubClient
 
 SCOPES = ("edge", "publish", "execute", "read", "admin")
-DEFAULT_PORT = 8090
 
 
 @click.group("hub", help="The shared hub: start it, make keys, publish to it, back it up.")
 def command() -> None:
     pass
-
-
-@command.command("start", help="Serve the hub until told to stop.")
-@folder_option
-@database_option
-@click.option("--host", default="127.0.0.1", show_default=True, envvar="LOOPAI_HUB_HOST")
-@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True)
-@click.option("--origin", "origins", multiple=True, help="A web page's origin that may connect.")
-@click.option(
-    "--per-minute",
-    type=click.IntRange(1),
-    default=6000,
-    show_default=True,
-    help="Requests of each key.",
-)
-@click.option(
-    "--executions-per-minute",
-    type=click.IntRange(1),
-    default=60_000,
-    show_default=True,
-    help="Executions of each key, beside its other requests; a batch counts as one.",
-)
-@server_tls_options
-@click.option(
-    "--improve-every",
-    type=click.FloatRange(0),
-    default=60.0,
-    show_default=True,
-    help="Seconds between two looks at what boxes tell of failures; 0: never look.",
-)
-@click.option("--insecure", is_flag=True, help="Serve beyond loopback without TLS.")
-def start(
-    folder: Path,
-    database: str | None,
-    host: str,
-    port: int,
-    origins: tuple[str, ...],
-    per_minute: int,
-    executions_per_minute: int,
-    tls: ServerTls | None,
-    improve_every: float,
-    insecure: bool,
-) -> None:
-    import uvicorn
-
-    from runtime.tls.contexts import server_context
-    from sync.hub.app import make_app, open_hub
-    from sync.hub.renewed_certificates import taken_up_on_sighup
-    from sync.hub.serving import listen, serving
-
-    if not _is_loopback(host) and tls is None and not insecure:
-        raise InvalidInputError(
-            Problem(
-                f"keys would travel in the clear to {host}.",
-                remedy="Give --tls-cert and --tls-key, or --insecure behind a proxy with TLS.",
-            )
-        )
-    context = None if tls is None else server_context(tls)
-    store, key = open_hub(folder, database)
-    app = make_app(
-        store, key, folder, origins=origins, per_minute=per_minute, executions=executions_per_minute
-    )
-    config = serving(app, host, port, context)
-    click.echo(f"signing key {key.id}: boxes can be told to trust {key.public}", err=True)
-    with taken_up_on_sighup(context, tls), _improving(folder, database, improve_every):
-        uvicorn.Server(config).run([listen(config)])
 
 
 @command.group("keys", help="Keys of the hub: whose they are and what they may do.")
@@ -211,29 +140,12 @@ def publish(
         print_json(answer)
         return
     told = answer["notified"]
-    click.echo(f"{task} v{answer['version']} is published; {told} connected boxes were told.")
-
-
-def _improving(folder: Path, database: str | None, every: float) -> AbstractContextManager[None]:
-    from sync.hub.improvement.child import improving_beside
-
-    if not every:
-        return nullcontext()
-    if not isinstance(click.get_current_context().obj, str):
-        click.echo("note: nothing here makes programs, so nothing is improved.", err=True)
-        return nullcontext()
-    return improving_beside(folder, database, improver_reference(), every)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    also = ", and what else serves the hub tells its own" if answer.get("relayed") else ""
+    click.echo(f"{task} v{answer['version']} is published; {told} connected boxes were told{also}.")
 
 
 for more in (
     backup, restore, deployments, versions, figures, tickets, audit, improvement, specify_command,
-    rows,
+    rows, start,
 ):  # fmt: skip
     command.add_command(more)

@@ -9,6 +9,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -21,6 +22,7 @@ CHANNEL = "loopai_hub"
 #: What NOTIFY carries at most, less than its 8,000 bytes.
 MAX_BYTES = 7900
 FIRST_DELAY, MAX_DELAY = 0.2, 10.0
+SECONDS_TO_HEAR = 5.0
 
 logger = logging.getLogger("loopai.hub")
 
@@ -37,12 +39,16 @@ class Relay:
         self._id = secrets.token_hex(8)
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Task[None] | None = None
+        self._hears = asyncio.Event()
         #: How often it began to hear the others.
         self.connections = 0
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        """Returns once it hears the others, so that no client comes before, or after a while."""
         if self._store.url is not None:
             self._listener = asyncio.create_task(self._listen_for_ever(self._store.url))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hears.wait(), SECONDS_TO_HEAR)
 
     async def stop(self) -> None:
         if self._listener is not None:
@@ -74,6 +80,7 @@ class Relay:
                 async with await psycopg.AsyncConnection.connect(url, autocommit=True) as database:
                     await database.execute(f"LISTEN {CHANNEL}")
                     self.connections, failures = self.connections + 1, 0
+                    self._hears.set()
                     async for notice in database.notifies():
                         self._take(notice.payload)
             except psycopg.Error as error:

@@ -9,9 +9,12 @@ import logging
 import resource
 import socket
 import ssl
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
+
+from runtime.tls.settings import ServerTls
 
 #: How long a peer may take nothing of what is sent before the kernel ends the connection: nobody
 #: else can, as a transport that is closed first waits until all is taken (RFC 5482).
@@ -19,13 +22,32 @@ SECONDS_TO_TAKE = 30
 BACKLOG = 2048
 
 
-def serving(app: Any, host: str, port: int, context: ssl.SSLContext | None) -> uvicorn.Config:
-    """How the hub is served. Raises OSError, and what uvicorn does about an address in use."""
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the hub is served, and with which certificates, read from which files."""
+
+    host: str
+    port: int
+    context: ssl.SSLContext | None
+    files: ServerTls | None
+
+
+def serve_alone(app: Any, address: Address) -> None:
+    """Serve by this process until told to stop. Exits, as uvicorn does, when the address is in
+    use."""
+    config = serving(app, address)
+    uvicorn.Server(config).run([with_options(config.bind_socket())])
+
+
+def serving(app: Any, address: Address, log_level: str | None = None) -> uvicorn.Config:
+    """How the hub is served. Raises OSError."""
+    context = address.context
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
+        host=address.host,
+        port=address.port,
         access_log=False,
+        log_level=log_level,
         server_header=False,
         backlog=BACKLOG,
         ws="websockets-sansio",
@@ -42,9 +64,8 @@ def serving(app: Any, host: str, port: int, context: ssl.SSLContext | None) -> u
     return config
 
 
-def listen(config: uvicorn.Config) -> socket.socket:
-    """The socket to serve on; what is accepted on it inherits its options."""
-    listener = config.bind_socket()
+def with_options(listener: socket.socket) -> socket.socket:
+    """The socket; what is accepted on it inherits how long a peer may take nothing."""
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         option = socket.TCP_USER_TIMEOUT
         listener.setsockopt(socket.IPPROTO_TCP, option, SECONDS_TO_TAKE * 1000)

@@ -7,5 +7,14 @@ It knows nothing of Loopai: a hub is a table of methods, and a message goes to o
 from sync.signalr.connection import Connection, Limits
 from sync.signalr.endpoint import Authenticate, signalr_routes
 from sync.signalr.hub import Hub, HubError
+from sync.signalr.tokens import ConnectionTokens
 
-__all__ = ["Authenticate", "Connection", "Hub", "HubError", "Limits", "signalr_routes"]
+__all__ = [
+    "Authenticate",
+    "Connection",
+    "ConnectionTokens",
+    "Hub",
+    "HubError",
+    "Limits",
+    "signalr_routes",
+]

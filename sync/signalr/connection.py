@@ -51,12 +51,18 @@ class Connection:
     are known, `id` what others may see.
     """
 
-    def __init__(self, receiver: Receiver, limits: Limits, identity: Any = None) -> None:
+    def __init__(
+        self,
+        receiver: Receiver,
+        limits: Limits,
+        identity: Any = None,
+        known_as: tuple[str, str] | None = None,
+    ) -> None:
+        """`known_as` gives id and token where they were negotiated."""
         self.receiver = receiver
         self.limits = limits
         self.identity = identity
-        self.id = secrets.token_urlsafe(16)
-        self.token = secrets.token_urlsafe(24)
+        self.id, self.token = known_as or (secrets.token_urlsafe(16), secrets.token_urlsafe(24))
         self.transport = ""
         #: What the hub keeps for this client.
         self.notes: dict[str, Any] = {}

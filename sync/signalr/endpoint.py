@@ -2,6 +2,10 @@
 
 Who may connect is decided by the function that is handed in; a token comes in the header
 `Authorization: Bearer` or, as browsers must, in the query as `access_token`.
+
+A WebSocket is one TCP connection, so it may come to another process than the one that negotiated
+it, whose token says enough. The other transports are many requests to the one process that keeps
+the connection, so they are offered only where one process has the address for itself.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sync.signalr.connection import Connection
 from sync.signalr.hub import Hub
+from sync.signalr.tokens import ConnectionTokens
 
 #: Gives the identity behind a token (None: nobody), or raises PermissionError.
 Authenticate = Callable[[HTTPConnection, str | None], Awaitable[Any]]
@@ -37,10 +42,19 @@ ABNORMAL = 1011
 
 
 def signalr_routes(
-    path: str, hub: Hub, authenticate: Authenticate, origins: Sequence[str] = ()
+    path: str,
+    hub: Hub,
+    authenticate: Authenticate,
+    origins: Sequence[str] = (),
+    *,
+    tokens: ConnectionTokens | None = None,
+    alone: bool = True,
 ) -> list[BaseRoute]:
-    """Routes for `hub` under `path`; browsers may come from `origins` too."""
-    endpoint = _Endpoint(hub, authenticate)
+    """Routes for `hub` under `path`; browsers may come from `origins` too.
+
+    `tokens` are those of all processes of the hub; `alone`: no other one serves this address.
+    """
+    endpoint = _Endpoint(hub, authenticate, tokens or ConnectionTokens(), alone)
     cors = Middleware(
         CORSMiddleware,
         allow_origins=list(origins),
@@ -87,9 +101,13 @@ class _Events(StreamingResponse):
 
 
 class _Endpoint:
-    def __init__(self, hub: Hub, authenticate: Authenticate) -> None:
+    def __init__(
+        self, hub: Hub, authenticate: Authenticate, tokens: ConnectionTokens, alone: bool
+    ) -> None:
         self._hub = hub
         self._authenticate = authenticate
+        self._tokens = tokens
+        self._alone = alone
         self._polls: dict[str, asyncio.Event] = {}
         self._posting: set[str] = set()
 
@@ -101,15 +119,16 @@ class _Endpoint:
         if not asked.isdecimal():
             return Response("negotiateVersion is no number.", 400)
         version = min(int(asked), NEGOTIATE_VERSION)
-        connection = self._hub.new_connection(identity)
-        if connection is None:
+        known, token = self._tokens.make(identity)
+        # Where others may be asked for it next, nothing is kept of it here.
+        if self._alone and self._hub.new_connection(identity, (known, token)) is None:
             return JSONResponse({"error": "There are too many connections."})
-        answer: dict[str, Any] = {"connectionId": connection.id, "negotiateVersion": version}
+        answer: dict[str, Any] = {"connectionId": known, "negotiateVersion": version}
         if version == 0:  # the one id serves as the secret too
-            answer["connectionId"] = connection.token
+            answer["connectionId"] = token
         else:
-            answer["connectionToken"] = connection.token
-        answer["availableTransports"] = TRANSPORTS
+            answer["connectionToken"] = token
+        answer["availableTransports"] = TRANSPORTS if self._alone else TRANSPORTS[:1]
         return JSONResponse(answer, headers=NO_CACHE)
 
     async def connect(self, request: Request) -> Response:
@@ -158,18 +177,9 @@ class _Endpoint:
         return Response(status_code=202)
 
     async def websocket(self, socket: WebSocket) -> None:
-        token = socket.query_params.get("id")
-        if token is None:
-            identity, refusal = await self._admit(socket)
-            connection = None if refusal else self._hub.new_connection(identity)
-            if refusal is None and connection is None:
-                refusal = Response("There are too many connections.", 503)
-        else:
-            connection, refusal = await self._find(socket)
-            if connection is not None and connection.transport:
-                connection, refusal = None, Response("It has a transport already.", 409)
+        connection, refusal = await self._for_socket(socket)
         if connection is None:
-            await socket.send_denial_response(refusal or Response(status_code=500))
+            await socket.send_denial_response(refusal)
             return
         connection.transport = "websocket"
         self._touch(connection)
@@ -186,6 +196,25 @@ class _Endpoint:
             receiver.cancel()
             sender.cancel()
             await asyncio.gather(receiver, sender, return_exceptions=True)
+
+    async def _for_socket(self, socket: WebSocket) -> tuple[Connection | None, Response]:
+        """What a WebSocket is to carry: a connection negotiated here or elsewhere, or a new one."""
+        identity, refusal = await self._admit(socket)
+        if refusal is not None:
+            return None, refusal
+        token = socket.query_params.get("id")
+        known_as = None
+        if token is not None:
+            there = self._hub.by_token.get(token)
+            if there is not None and there.identity == identity:
+                used = Response("It has a transport already.", 409)
+                return (None, used) if there.transport else (there, Response(status_code=500))
+            name = self._tokens.read(token, identity)
+            if name is None:
+                return None, Response("There is no such connection.", 404)
+            known_as = (name, token)
+        connection = self._hub.new_connection(identity, known_as)
+        return connection, Response("There are too many connections.", 503)
 
     async def _send_frames(self, socket: WebSocket, connection: Connection) -> None:
         limit = self._hub.limits.client_timeout_seconds

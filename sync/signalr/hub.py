@@ -64,11 +64,16 @@ class Hub:
         for connection in list(self.by_token.values()):
             connection.close(allow_reconnect=True)
 
-    def new_connection(self, identity: Any) -> Connection | None:
-        """A connection that a transport may take up; None when there are too many."""
+    def new_connection(
+        self, identity: Any, known_as: tuple[str, str] | None = None
+    ) -> Connection | None:
+        """A connection that a transport may take up; None when there are too many.
+
+        `known_as` gives its id and token where they were negotiated.
+        """
         if len(self.by_token) >= self.limits.max_connections:
             return None
-        connection = Connection(self, self.limits, identity)
+        connection = Connection(self, self.limits, identity, known_as)
         self.by_token[connection.token] = connection
         return connection
 

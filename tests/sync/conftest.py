@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,8 @@ from runtime.data_dir import DataDir
 from sync.hub.app import make_app, open_hub
 from tests.support import TASK, add_version, make_task, wait_until
 from tests.sync.hub.postgres import find_tools, new_database, running_postgres
+
+PACKAGE = "@microsoft/signalr@10"
 
 
 class RunningHub:
@@ -59,6 +63,19 @@ def postgres() -> Iterator[str]:
         pytest.skip("PostgreSQL is not installed: apt install postgresql")
     with running_postgres(tools) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def node_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which Node finds Microsoft's client."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("Node is not installed: apt install nodejs npm")
+    folder = tmp_path_factory.mktemp("node")
+    command = ["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(folder)]
+    done = subprocess.run([*command, PACKAGE], capture_output=True, text=True, timeout=120)
+    if done.returncode:
+        pytest.skip(f"{PACKAGE} cannot be installed here: {done.stderr[-200:]}")
+    return folder
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,14 +17,18 @@ from tests.support import clean_environment, wait_until
 
 
 class HubProcess:
-    """A hub in a folder, with SQLite there."""
+    """A hub in a folder, with SQLite there unless the options name another database.
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    `ca` is the file of who signed its certificate, where the options name one.
+    """
+
+    def __init__(self, folder: Path, *options: str, ca: Path | None = None) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if ca else ''}://127.0.0.1:{self.port}"
+        self.trust = ssl.create_default_context(cafile=ca) if ca else None
         self._place = ["--folder", str(folder)]
         if "--database" in options:
             self._place += ["--database", options[options.index("--database") + 1]]
@@ -75,7 +80,8 @@ class HubProcess:
 
     def client(self, *scopes: str, tenant: str = "acme") -> httpx.Client:
         headers = {"authorization": f"Bearer {self.new_key(*scopes, tenant=tenant)}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=20)
+        trust = self.trust or True
+        return httpx.Client(base_url=self.url, headers=headers, timeout=20, verify=trust)
 
     def _command(self, name: str, *arguments: str) -> list[str]:
         named = [name, *arguments]
@@ -92,6 +98,7 @@ class HubProcess:
                     self._command(*self._options), stdout=log, stderr=log, env=clean_environment()
                 )
         try:
-            return httpx.get(self.url + "/ready").status_code == 200
+            asked = httpx.get(self.url + "/ready", verify=self.trust or True)
+            return asked.status_code == 200
         except httpx.TransportError:
             return False

@@ -20,6 +20,15 @@ SECONDS_TO_END = 5.0
 logger = logging.getLogger("loopai.hub")
 
 
+def engine_process(
+    folder: Path, database: str | None, improver: str, every: float
+) -> tuple[list[str], dict[str, str]]:
+    """The command and environment of the engine, to be started by this very process."""
+    module, parent = "sync.hub.improvement.process", str(os.getpid())
+    command = [sys.executable, "-m", module, str(folder), improver, str(every), parent]
+    return command, {**os.environ, "LOOPAI_HUB_DATABASE": database or ""}
+
+
 @contextmanager
 def improving_beside(
     folder: Path, database: str | None, improver: str, every: float
@@ -38,10 +47,7 @@ class _Keeper(threading.Thread):
 
     def __init__(self, folder: Path, database: str | None, improver: str, every: float) -> None:
         super().__init__(name="improvement", daemon=True)
-        module = "sync.hub.improvement.process"
-        parent = str(os.getpid())
-        self._command = [sys.executable, "-m", module, str(folder), improver, str(every), parent]
-        self._environment = {**os.environ, "LOOPAI_HUB_DATABASE": database or ""}
+        self._command, self._environment = engine_process(folder, database, improver, every)
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import psycopg
 import pytest
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.support import TASK, wait_until
@@ -57,6 +59,33 @@ def test_boxes_at_every_process_are_told_once_also_after_the_database_was_away(
         for socket in (here, there, other):
             with pytest.raises(TimeoutError):
                 socket.recv(timeout=0.2)
+
+
+def test_a_client_may_connect_at_another_process_than_it_negotiated_with(
+    hubs: list[RunningHub],
+) -> None:
+    first, second = hubs
+    key = first.new_key("edge")
+    bearer = {"authorization": f"Bearer {key}"}
+    path = "/hubs/loopai/negotiate?negotiateVersion=1"
+    token = httpx.post(first.url + path, headers=bearer).json()["connectionToken"]
+    with connect(f"{_address(second, key)}&id={token}") as socket:
+        socket.send(HANDSHAKE)
+        assert socket.recv() == "{}\x1e"
+        with (
+            pytest.raises(InvalidStatus) as refusal,
+            connect(f"{_address(second, key)}&id={token}"),
+        ):
+            pass
+        assert refusal.value.response.status_code == 409
+    forged = token[:-1] + ("A" if token[-1] != "A" else "Q")
+    for given, whose in ((token, first.new_key("edge")), (forged, key), ("short", key)):
+        with (
+            pytest.raises(InvalidStatus) as refusal,
+            connect(f"{_address(second, whose)}&id={given}"),
+        ):
+            pass
+        assert refusal.value.response.status_code == 404
 
 
 def _address(hub: RunningHub, key: str) -> str:
