@@ -21,6 +21,7 @@ COMMANDS = {
     "deploy": ("workbench.commands.deploy", "Manifests for Kubernetes, a unit for systemd."),
     "docs": ("workbench.commands.docs", "The manual, in a browser; no network needed."),
     "diff": ("workbench.commands.diff", "What changed between two versions."),
+    "evaluate": ("workbench.commands.evaluate", "Judge many candidates by labelled rows."),
     "export": ("workbench.commands.export", "One version as a ZIP, the same bytes each time."),
     "hub": ("workbench.commands.hub", "The shared hub: start, keys, publish, backup."),
     "image": ("workbench.commands.image", "A container image: what it is built from."),

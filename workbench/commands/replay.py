@@ -27,6 +27,7 @@ from workbench.commands.spreading import (
 )
 from workbench.commands.version_argument import VERSION
 from workbench.console import out, percent, print_table
+from workbench.replay.candidates import gather_candidates
 from workbench.replay.parts import plan_parts
 from workbench.replay.replaying import make_job, replay
 
@@ -40,11 +41,12 @@ SHOWN = 5
 )
 @click.option(
     "--program",
-    "files",
-    type=click.Path(dir_okay=False, path_type=Path),
+    "paths",
+    type=click.Path(path_type=Path),
     multiple=True,
-    help="A candidate's program.py instead; repeatable.",
+    help="A candidate's program.py, or a folder of them, instead; repeatable.",
 )
+@click.option("--run", "runs", type=int, multiple=True, help="All candidates of a synthesis run.")
 @click.option(
     "--from",
     "sources",
@@ -72,7 +74,8 @@ SHOWN = 5
 def command(
     task: str,
     versions: tuple[int, ...],
-    files: tuple[Path, ...],
+    paths: tuple[Path, ...],
+    runs: tuple[int, ...],
     sources: tuple[str, ...],
     days: int | None,
     answer: str,
@@ -84,7 +87,9 @@ def command(
 ) -> int:
     specification = load_task(data_dir, task, with_examples=False)
     check_in_the_clear(data_dir, spread.output, in_the_clear)
-    programs = _programs(ArtifactStore(data_dir), task, versions, files)
+    if not versions and not paths and not runs:
+        versions = (_newest(ArtifactStore(data_dir), task),)
+    programs = gather_candidates(data_dir, task, versions, paths, runs)
     parts = plan_parts(sources or _history(data_dir, task, days), spread.part_bytes)
     if not parts:
         raise InvalidInputError("There is no row to replay: every file is empty.")
@@ -106,26 +111,13 @@ def command(
     return EXIT_NO if any(_share(p) * 100 > max_changed for p in report["programs"].values()) else 0
 
 
-def _programs(
-    store: ArtifactStore, task: str, versions: tuple[int, ...], files: tuple[Path, ...]
-) -> dict[str, str]:
-    chosen = versions
-    if not versions and not files:
-        newest = max(store.versions(task), default=None)
-        if newest is None:
-            raise NotFoundError(
-                Problem(f"{task} has no version yet.", remedy=f"Make one: loopai synthesize {task}")
-            )
-        chosen = (newest,)
-    programs = {f"v{version}": store.program_source(task, version) for version in chosen}
-    for file in files:
-        try:
-            programs[str(file)] = file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise NotFoundError(Problem("there is no such file.", file)) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInputError(Problem(f"cannot be read: {error}.", file)) from None
-    return programs
+def _newest(store: ArtifactStore, task: str) -> int:
+    newest = max(store.versions(task), default=None)
+    if newest is None:
+        raise NotFoundError(
+            Problem(f"{task} has no version yet.", remedy=f"Make one: loopai synthesize {task}")
+        )
+    return newest
 
 
 def _history(data_dir: DataDir, task: str, days: int | None) -> list[str]:

@@ -33,8 +33,11 @@ def run_locally(work: Callable[[P], R], parts: Sequence[P], workers: int | None)
         yield from map(work, parts)
         return
     for _ in range(ATTEMPTS):
-        with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-            futures = {pool.submit(work, part): number for number, part in left.items()}
+        # The work goes to each process once: it holds every program.
+        with ProcessPoolExecutor(
+            count, mp_context=get_context("spawn"), initializer=_take, initargs=(work,)
+        ) as pool:
+            futures = {pool.submit(_do, part): number for number, part in left.items()}
             try:
                 for future in as_completed(futures):
                     found = future.result()
@@ -64,9 +67,11 @@ def run_on_dask(
 
         as_done: Any = distributed.as_completed
 
+        # As a result it goes to each worker once, and is made again when one that had it dies.
+        shared = client.submit(_itself, work, pure=False, retries=ATTEMPTS - 1)
         futures = [
             # Not pure: what a part comes to also lies in files, which Dask does not know of.
-            client.submit(work, part, pure=False, retries=ATTEMPTS - 1)
+            client.submit(_apply, shared, part, pure=False, retries=ATTEMPTS - 1)
             for part in parts
         ]
         try:
@@ -80,6 +85,25 @@ def run_on_dask(
                     remedy="Look at the workers' logs; with --output, what is done stays.",
                 )
             ) from None
+
+
+_taken: list[Work] = []
+
+
+def _take(work: Work) -> None:
+    _taken[:] = [work]
+
+
+def _do(part: Any) -> Any:
+    return _taken[0](part)
+
+
+def _itself(work: Work) -> Work:
+    return work
+
+
+def _apply(work: Work, part: Any) -> Any:
+    return work(part)
 
 
 @contextmanager

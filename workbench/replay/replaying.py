@@ -16,9 +16,15 @@ from runtime.models import TaskSpecification
 from runtime.sandbox import Limits
 from workbench.improve.patterns import Seen, find_patterns
 from workbench.replay.parts import Part
-from workbench.replay.results import SUMMARY_FILE, part_name, remove_others
-from workbench.replay.tally import Tally
-from workbench.replay.work import Job, run_part
+from workbench.replay.results import (
+    OURS,
+    SUMMARY_FILE,
+    part_name,
+    remove_others,
+    write_whole,
+)
+from workbench.replay.tally import Tally, TallyInOrder
+from workbench.replay.work import Job, Kept, run_part
 from workbench.synthesis.evaluation import wilson_interval
 
 FORMAT_VERSION = 1
@@ -44,8 +50,10 @@ def make_job(
     limits: Limits,
     answer: str = "output",
     output: str | None = None,
+    keep: Kept = "all",
 ) -> Job:
-    """What is to be done for a task; `output` is a folder (path or URL) for results, or None."""
+    """What is to be done for a task; `output` is a folder (path or URL) for results, or None, and
+    `keep` says which of them."""
     properties = task.input_schema.get("properties")
     return Job(
         programs=programs,
@@ -55,6 +63,7 @@ def make_job(
         answer=answer,
         limits=limits,
         output=output,
+        keep=keep,
     )
 
 
@@ -66,28 +75,46 @@ def replay(
     It does not depend on the engine, on the order parts are done in, or on how often one was
     begun. With `job.output`, it also stands there as `summary.json`. Raises LoopaiError.
     """
-    found: dict[int, dict[str, Any]] = {}
+    sums = {label: TallyInOrder() for label in job.programs}
+    unread = Unread()
     rows = 0
-    for part in engine(partial(run_part, job), parts):
-        found[part["part"]] = part
+    for done, part in enumerate(engine(partial(run_part, job), parts), start=1):
+        for label, counted in part["programs"].items():
+            sums[label].add(part["part"], counted)
+        unread.add(part)
         rows += max(tally["rows"] for tally in part["programs"].values())
-        tell(Step(len(found), len(parts), rows))
-    ordered = [found[part.number] for part in parts]
-    tallies = {label: Tally() for label in job.programs}
-    for part in ordered:
-        for label, tally in tallies.items():
-            tally.merge(Tally.from_json(part["programs"][label]))
+        tell(Step(done, len(parts), rows))
     report = {
         "v": FORMAT_VERSION,
         "rows": rows,
-        "skipped": sum(part["skipped"] for part in ordered),
-        "problems": [text for part in ordered for text in part["problems"]][:MOST_PROBLEMS],
+        **unread.as_json(),
         "parts": len(parts),
-        "programs": {label: describe(tally) for label, tally in tallies.items()},
+        "programs": {label: describe(added.tally) for label, added in sums.items()},
     }
     if job.output is not None:
-        _finish(job, parts, report)
+        finish_output(
+            job.output, {part_name(part.number, job.part_id(part)) for part in parts}, report
+        )
     return report
+
+
+class Unread:
+    """Rows that no part could use, and why: once for each part."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, tuple[int, list[str]]] = {}
+
+    def add(self, part: dict[str, Any]) -> None:
+        self._parts[part["part"]] = part["skipped"], part["problems"]
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"skipped", "problems"}`, in the parts' order."""
+        ordered = [self._parts[number] for number in sorted(self._parts)]
+        texts = [text for _, problems in ordered for text in problems]
+        return {
+            "skipped": sum(skipped for skipped, _ in ordered),
+            "problems": texts[:MOST_PROBLEMS],
+        }
 
 
 def describe(tally: Tally) -> dict[str, Any]:
@@ -111,6 +138,7 @@ def describe(tally: Tally) -> dict[str, Any]:
         "agreement": round(tally.same / tally.compared, 6) if tally.compared else None,
         "interval": [round(low, 6), round(high, 6)] if tally.compared else None,
         "latency_ms": {"p50": latency["p50"], "p99": latency["p99"]},
+        "classes": tally.classes(),
         "outputs": tally.outputs.as_json()["values"],
         "changes": [
             dict(zip(("recorded", "now"), json.loads(text), strict=True)) | {"rows": count}
@@ -131,14 +159,11 @@ def _seen(row: dict[str, Any]) -> Seen:
     return Seen(row["input"], row["recorded"], row["output"], row["status"], row["confidence"])
 
 
-def _finish(job: Job, parts: Sequence[Part], report: dict[str, Any]) -> None:
-    assert job.output is not None
-    remove_others(job.output, {part_name(part.number, job.part_id(part)) for part in parts})
-    storage, path = url_to_fs(job.output)
-    beside = f"{path}/.{SUMMARY_FILE}.tmp"
-    with storage.open(beside, "w", encoding="utf-8") as file:
-        file.write(json.dumps(report, ensure_ascii=False, indent=1))
-    storage.mv(beside, f"{path}/{SUMMARY_FILE}")
+def finish_output(output: str, kept: set[str], report: dict[str, Any]) -> None:
+    """Leave only the parts that are `kept`, and the report beside them."""
+    remove_others(output, kept)
+    text = json.dumps(report, ensure_ascii=False, indent=1)
+    write_whole(output, SUMMARY_FILE, text.encode())
 
 
 def check_output(output: str) -> None:
@@ -148,7 +173,7 @@ def check_output(output: str) -> None:
         names = [found.rpartition("/")[2] for found in storage.ls(path, detail=False)]
     except FileNotFoundError:
         return
-    strange = [n for n in names if n != SUMMARY_FILE and not n.lstrip(".").startswith("part-")]
+    strange = [n for n in names if not n.lstrip(".").startswith(OURS)]
     if strange:
         raise InvalidInputError(
             Problem(

@@ -11,12 +11,17 @@ import fsspec
 import msgspec
 from fsspec.core import url_to_fs
 
+from runtime.data_dir import write_atomic
 from runtime.sandbox import Result
 from workbench.replay.parts import Part
 from workbench.replay.rows import NOTHING, Row
 
 SUMMARY_KEY = b"loopai.summary"
 SUMMARY_FILE = "summary.json"
+#: Of evaluations, a row for each candidate.
+RANKING_FILE = "ranking.parquet"
+#: How names of what is written to an output folder begin.
+OURS = ("part-", SUMMARY_FILE, RANKING_FILE)
 ROWS_AT_ONCE = 4_000
 COLUMNS = (
     ("source", "string"), ("place", "int64"), ("program", "string"), ("input", "string"),
@@ -114,6 +119,26 @@ def remove_others(folder: str, kept: set[str]) -> None:
         stale = name.startswith("part-") and name.endswith(".parquet") and name not in kept
         if stale or (name.startswith(".part-") and name.endswith(".tmp")):
             storage.rm_file(found)
+
+
+def write_whole(folder: str, name: str, content: bytes) -> None:
+    """A file of its own in the folder, whole or not there. Raises OSError."""
+    storage, path = url_to_fs(folder)
+    if "file" in storage.protocol:
+        write_atomic(Path(path) / name, content)
+    else:
+        storage.pipe_file(f"{path}/{name}", content)
+
+
+def table_bytes(rows: list[dict[str, Any]]) -> bytes:
+    """Rows as a Parquet file."""
+    import pyarrow
+    import pyarrow.parquet
+
+    into = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), into, compression="zstd")
+    content: bytes = into.getvalue().to_pybytes()
+    return content
 
 
 def part_name(part: int, identity: str) -> str:

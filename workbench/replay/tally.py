@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -25,6 +26,10 @@ SAME_KEPT = 200
 MOST_SAMPLE_BYTES = 20_000
 LABEL_LENGTH = 60
 CHANGES_COUNTED = 200
+#: Right answers are classes while there are at most so many of them, each met four times or more.
+CLASSES_COUNTED = 100
+ROWS_A_CLASS = 4
+VALUES = ("changes", "recorded", "answered", "both")
 COUNTS = ("rows", "success", "error", "timeout", "compared", "same", "newly_failing", "unanswered")
 
 
@@ -61,6 +66,10 @@ class Tally:
     latency: QuantileSketch = field(default_factory=QuantileSketch)
     outputs: OutputMix = field(default_factory=OutputMix)
     changes: TopValues = field(default_factory=lambda: TopValues(CHANGES_COUNTED))
+    #: Of compared rows: what was recorded, what is answered now, and what is both.
+    recorded: TopValues = field(default_factory=lambda: TopValues(CLASSES_COUNTED))
+    answered: TopValues = field(default_factory=lambda: TopValues(CLASSES_COUNTED))
+    both: TopValues = field(default_factory=lambda: TopValues(CLASSES_COUNTED))
     changed_rows: Sample = field(default_factory=lambda: Sample(CHANGED_KEPT))
     same_rows: Sample = field(default_factory=lambda: Sample(SAME_KEPT))
 
@@ -80,12 +89,16 @@ class Tally:
             return None
         self.compared += 1
         same = result.ok and matches(row.recorded, result.output, schema)
+        was = _label(row.recorded)
+        now = _label(result.output) if result.ok else f"({result.status})"
+        self.recorded.add(was)
+        self.answered.add(was if same else now)
         if same:
             self.same += 1
+            self.both.add(was)
         else:
             self.newly_failing += not result.ok
-            now = class_label(result.output) if result.ok else f"({result.status})"
-            pair = [class_label(row.recorded)[:LABEL_LENGTH], now[:LABEL_LENGTH]]
+            pair = [was, now]
             self.changes.add(msgspec.json.encode(pair).decode())
         self._keep(row, result, self.same_rows if same else self.changed_rows)
         return same
@@ -105,12 +118,34 @@ class Tally:
         }
         sample.add({key: kept})
 
+    def classes(self) -> dict[str, dict[str, Any]]:
+        """For each class among the recorded answers: `support`, `precision`, `recall`, `f1`. Empty
+        where they are no classes but texts or numbers of many values."""
+        recorded = self.recorded
+        few = min(CLASSES_COUNTED, max(2, self.compared // ROWS_A_CLASS))
+        if recorded.error or not 0 < len(recorded.counts) <= few:
+            return {}
+        found = {}
+        for label in sorted(recorded.counts):
+            support, hit = recorded.counts[label], self.both.counts.get(label, 0)
+            given = self.answered.counts.get(label, 0)
+            recall, precision = hit / support, hit / given if given else 0.0
+            f1 = 2 * precision * recall / (precision + recall) if hit else 0.0
+            found[label] = {
+                "support": support,
+                "precision": round(precision, 6),
+                "recall": round(recall, 6),
+                "f1": round(f1, 6),
+            }
+        return found
+
     def merge(self, other: Tally) -> None:
         for name in COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.latency.merge(other.latency)
         self.outputs.merge(other.outputs)
-        self.changes.merge(other.changes)
+        for name in VALUES:
+            getattr(self, name).merge(getattr(other, name))
         self.changed_rows.add(other.changed_rows.rows)
         self.same_rows.add(other.same_rows.rows)
 
@@ -120,8 +155,7 @@ class Tally:
             **{name: getattr(self, name) for name in COUNTS},
             "latency": self.latency.as_json(),
             "outputs": self.outputs.as_json(whole=True),
-            "changes": self.changes.counts,
-            "changes_error": self.changes.error,
+            **{name: [getattr(self, name).counts, getattr(self, name).error] for name in VALUES},
             "changed_rows": self.changed_rows.rows,
             "same_rows": self.same_rows.rows,
         }
@@ -133,8 +167,36 @@ class Tally:
         outputs = OutputMix.from_json(data["outputs"])
         assert isinstance(outputs, OutputMix)
         tally.outputs = outputs
-        tally.changes.counts = dict(data["changes"])
-        tally.changes.error = data["changes_error"]
+        for name in VALUES:
+            values = getattr(tally, name)
+            values.counts, values.error = dict(data[name][0]), data[name][1]
         tally.changed_rows.add(data["changed_rows"])
         tally.same_rows.add(data["same_rows"])
         return tally
+
+
+class TallyInOrder:
+    """The sum of one program's parts, added in the parts' order whenever they come: floating-point
+    sums then are the same each time, and only what came early waits."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self._next = 0
+        self._early: dict[int, dict[str, Any]] = {}
+
+    def add(self, part: int, counted: dict[str, Any]) -> None:
+        """Count the part of that number, from 0 on, each once."""
+        self._early[part] = counted
+        while self._next in self._early:
+            self.tally.merge(Tally.from_json(self._early.pop(self._next)))
+            self._next += 1
+
+
+def _label(value: Any) -> str:
+    """A value as a class's name, cut where it is long."""
+    return _short_label(value) if isinstance(value, str) else class_label(value)[:LABEL_LENGTH]
+
+
+@lru_cache(10_000)
+def _short_label(value: str) -> str:
+    return class_label(value)[:LABEL_LENGTH]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -25,6 +25,9 @@ from workbench.replay.rows import Row, RowReader
 from workbench.replay.tally import Tally
 
 ROWS_AT_ONCE = 1_000
+#: Raised when what is stored of a part changes: results of before are then made anew.
+PART_FORMAT = 2
+Kept = Literal["all", "wrong", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,14 @@ class Job:
     answer: str
     limits: Limits
     output: str | None = None
+    #: Which rows are written to `output`: those that are not as recorded, all, or none.
+    keep: Kept = "all"
 
     def part_id(self, part: Part) -> str:
         """Names what comes of this part: another program, schema or file has another one."""
         said = msgspec.json.encode(
-            [self.programs, self.input_schema, self.output_schema, self.fields, self.answer,
-             part.mark, part.form, part.start, part.end],
+            [PART_FORMAT, self.keep, self.programs, self.input_schema, self.output_schema,
+             self.fields, self.answer, part.mark, part.form, part.start, part.end],
             order="deterministic",
         )  # fmt: skip
         return hashlib.blake2b(said, digest_size=8).hexdigest()
@@ -86,7 +91,7 @@ def _run_part(job: Job, part: Part) -> dict[str, Any]:
             for row in rows:
                 result = _checked(next(ran), allows) if id(row) in fits else REFUSED
                 same = tallies[label].add(row, result, job.output_schema)
-                if results is not None:
+                if results is not None and _is_kept(job.keep, same):
                     results.add(label, row, result, same)
     summary = {
         "skipped": reader.skipped,
@@ -96,6 +101,10 @@ def _run_part(job: Job, part: Part) -> dict[str, Any]:
     if results is not None:
         results.finish(summary)
     return {**summary, "part": part.number}
+
+
+def _is_kept(keep: Kept, same: bool | None) -> bool:
+    return keep == "all" or (keep == "wrong" and same is False)
 
 
 REFUSED = Result("error", error=ProgramError("RefusedInput", "the input breaks input_schema"))

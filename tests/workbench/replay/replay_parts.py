@@ -22,15 +22,22 @@ def write_rows(file: Path, rows: int = ROWS) -> None:
             out.write(json.dumps({"input": {"text": text}, "output": answer}) + "\n")
 
 
-def command(folder: Path, *arguments: str) -> list[str]:
-    given = ["replay", "spam-detection", "--data-dir", str(folder), "--json", *arguments]
+def command(folder: Path, *arguments: str, name: str = "replay") -> list[str]:
+    given = [name, "spam-detection", "--data-dir", str(folder), "--json", *arguments]
     return [sys.executable, "-m", "workbench", *given]
 
 
-def run_replay(folder: Path, *arguments: str, code: int = 0) -> dict[str, Any]:
-    """The report of `loopai replay --json`; of one that fails, `{"error": ...}`."""
+def run_replay(
+    folder: Path, *arguments: str, code: int = 0, name: str = "replay"
+) -> dict[str, Any]:
+    """The report of `loopai replay --json`, or of another command that takes a task; of one that
+    fails, `{"error": ...}`."""
+    return run_json(command(folder, *arguments, name=name), code)
+
+
+def run_json(words: list[str], code: int = 0) -> dict[str, Any]:
     done = subprocess.run(
-        command(folder, *arguments),
+        words,
         capture_output=True,
         text=True,
         check=False,

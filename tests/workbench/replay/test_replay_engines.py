@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dask_parts import dask, free_port, process
 from replay_parts import command, counts, run_replay, write_rows
 from support import clean_environment, promote, server_folder, wait_until
 
@@ -57,42 +56,6 @@ def rows_in(output: Path) -> list[tuple[int, int]]:
     ).fetchall()
 
 
-@contextmanager
-def process(log: Path, *words: str, ready: bytes) -> Iterator[subprocess.Popen[bytes]]:
-    """A program of its own; entered once it has said `ready` in its log."""
-    with log.open("wb") as out:
-        running = subprocess.Popen(words, stdout=out, stderr=out, env=clean_environment())
-    try:
-        wait_until(lambda: ready in log.read_bytes() or running.poll() is not None, seconds=60)
-        assert running.poll() is None, log.read_text()
-        yield running
-    finally:
-        running.kill()
-        running.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def dask(stack: ExitStack, logs: Path, workers: int) -> tuple[str, list[subprocess.Popen[bytes]]]:
-    """A scheduler and workers, each a process of its own, without nannies that restart them."""
-    port = free_port()
-    address = f"tcp://127.0.0.1:{port}"
-    scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", str(port)]
-    scheduler += ["--host", "127.0.0.1", "--no-dashboard"]
-    stack.enter_context(process(logs / "scheduler", *scheduler, ready=b"Scheduler at"))
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1"]
-    worker += ["--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
-    return address, [
-        stack.enter_context(process(logs / f"worker-{n}", *worker, ready=b"Registered to"))
-        for n in range(workers)
-    ]
-
-
 def test_a_dask_worker_killed_midway_loses_nothing_and_counts_nothing_twice(
     folder: Path, expected: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -101,19 +64,53 @@ def test_a_dask_worker_killed_midway_loses_nothing_and_counts_nothing_twice(
         address, workers = dask(stack, tmp_path, 3)
         given = ["--from", f"{folder}/rows.jsonl", "--part-mb", "0.02", "--output", str(output)]
         given += ["--engine", "dask", "--scheduler", address]
-        with subprocess.Popen(
-            command(folder, *given), stdout=subprocess.PIPE, env=clean_environment()
-        ) as running:
-            wait_until(lambda: len(parts_done(output)) >= 5, seconds=60)
-            workers[0].send_signal(signal.SIGKILL)
-            done = len(parts_done(output))
-            said, _ = running.communicate(timeout=240)
-        assert running.returncode == 0
-    report = json.loads(said)
+        report, done = run_and_kill(command(folder, *given), output, workers[0])
     assert done < report["parts"]
     assert counts(report) == expected
     assert len(parts_done(output)) == report["parts"]
     assert rows_in(output) == [(8_000, 8_000)]
+
+
+def test_candidates_evaluated_on_dask_with_a_killed_worker_are_ranked_as_by_one_process(
+    folder: Path, tmp_path: Path
+) -> None:
+    candidates = tmp_path / "candidates"
+    candidates.mkdir()
+    for number, word in enumerate(("buy", "number 1", "see")):
+        (candidates / f"{number}.py").write_text(SLOW.replace('"buy"', f'"{word}"'))
+    given = ["--from", f"{folder}/rows.jsonl", "--program", str(candidates), "--part-mb", "0.05"]
+    alone = ranking(run_replay(folder, *given, "--workers", "1", name="evaluate"))
+    assert [one["right"] for one in alone] == sorted((one["right"] for one in alone), reverse=True)
+    output = tmp_path / "out"
+    given += ["--output", str(output), "--keep", "all"]
+    with ExitStack() as stack:
+        address, workers = dask(stack, tmp_path, 3)
+        given += ["--engine", "dask", "--scheduler", address]
+        words = command(folder, *given, name="evaluate")
+        report, done = run_and_kill(words, output, workers[0])
+    assert done < 3 * report["parts"] == len(parts_done(output))
+    assert ranking(report) == alone
+    assert rows_in(output) == [(3 * 8_000, 8_000)]
+
+
+def run_and_kill(
+    words: list[str], output: Path, worker: subprocess.Popen[bytes]
+) -> tuple[dict[str, Any], int]:
+    """The report of a command during which a worker was killed, and how many parts were done."""
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=clean_environment()) as running:
+        wait_until(lambda: len(parts_done(output)) >= 5, seconds=60)
+        worker.send_signal(signal.SIGKILL)
+        done = len(parts_done(output))
+        said, _ = running.communicate(timeout=240)
+    assert running.returncode == 0
+    return json.loads(said), done
+
+
+def ranking(report: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in one.items() if name != "latency_ms"}
+        for one in report["ranking"]
+    ]
 
 
 def test_dask_started_for_the_while_counts_the_same(folder: Path, expected: dict[str, Any]) -> None:
