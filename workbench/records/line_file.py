@@ -26,21 +26,26 @@ Stop = Callable[[], bool]
 class LineFile:
     """Bytes at a place, and how many there are by now. Usable from several threads."""
 
-    def __init__(self, path: Path) -> None:
-        """Open `path`. Raises NotFoundError or InvalidInputError."""
+    def __init__(self, path: Path, source: int | None = None, unpacked: int | None = None) -> None:
+        """Open `path`, or take over the descriptors of a process that did.
+
+        Raises NotFoundError or InvalidInputError.
+        """
         self.path = path
         try:
-            if not path.is_file():
+            if source is None and not path.is_file():
                 raise NotFoundError(Problem("there is no such file.", path))
-            self._source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._source = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if source is None else source
         except OSError as error:
             raise InvalidInputError(Problem(f"cannot be opened: {error.strerror}.", path)) from None
-        self._unpacked: int | None = None
+        self._unpacked = unpacked
         self._sealed: SealedLines | None = None
         begins = os.pread(self._source, max(HEAD, len(MAGIC)), 0)
         sealed = begins.startswith(MAGIC)
         self.compressed = sealed or begins.startswith(b"\x1f\x8b")
-        if sealed:
+        if unpacked is not None:
+            pass
+        elif sealed:
             # Of what is encrypted on the disk nothing is written to it.
             self._unpacked = os.memfd_create("log", os.MFD_CLOEXEC)
         elif self.compressed:
@@ -48,6 +53,8 @@ class LineFile:
             self._unpacked = os.open(tempfile.gettempdir(), os.O_RDWR | os.O_TMPFILE, 0o600)
         else:
             self._sealed = self._open_sealed(begins)
+        #: For a process that is to read the same file, in the order that it takes them.
+        self.descriptors = [fd for fd in (self._source, self._unpacked) if fd is not None]
         #: Of a compressed file: how much of it was read, from 0 to 1.
         self.unpacked_share = 0.0 if self.compressed else 1.0
 

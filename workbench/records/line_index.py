@@ -54,6 +54,21 @@ class LineIndex:
         return self._known.lines + self._known.open_line
 
     @property
+    def known(self) -> Known:
+        """What is counted so far."""
+        return self._known
+
+    def before_from(self, block: int) -> array[int]:
+        """For each whole block from `block` on: how many line ends stand before the next one."""
+        return self._before[block + 1 : self._known.blocks + 1]
+
+    def take(self, known: Known, before: array[int]) -> None:
+        """Take over what another index of the file counted, the newest blocks as `before_from`."""
+        counted_here_too = self._known.blocks - (known.blocks - len(before))
+        self._before.extend(before[max(0, counted_here_too) :])
+        self._known = known
+
+    @property
     def indexed_bytes(self) -> int:
         return self._known.blocks * BLOCK + self._known.rest_bytes
 

@@ -61,6 +61,7 @@ class RowFilter:
             raise InvalidInputError(
                 Problem("a quotation mark is not closed.", remedy="Close it, or take it out.")
             ) from None
+        self.query = query
         terms = [_term(part) for part in parts]
         self.terms = [term for term in terms if term.field]
         words = [term.text for term in terms if not term.field]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,8 +25,6 @@ from workbench.tui.row_finding import RowFinding
 FAILURES = "status!=success"
 REFRESH_SECONDS = 0.15
 REST_SECONDS = 0.06
-# So that a busy background thread gives way to a key press at once.
-SWITCH_SECONDS = 0.001
 
 
 class DatasetScreen(RowFinding):
@@ -67,7 +64,6 @@ class DatasetScreen(RowFinding):
 
     def on_mount(self) -> None:
         super().on_mount()
-        sys.setswitchinterval(SWITCH_SECONDS)
         self.query_one("#records-filter").display = False
         self.query_one("#record-side").border_title = "Record"
         self.set_interval(REFRESH_SECONDS, self._take_growth)
@@ -167,7 +163,7 @@ class DatasetScreen(RowFinding):
         if self.finding:
             parts.append(("   searching …", "$warning"))
         if opened.share < 1.0:
-            doing = "filtering" if opened.scan else "counting lines"
+            doing = "filtering" if opened.filtered else "counting lines"
             parts.append((f"   {doing} {opened.share:.0%}", "$warning"))
         self.query_one("#records-line", Static).update(Content.assemble(*parts), layout=False)
 

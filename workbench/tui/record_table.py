@@ -20,6 +20,8 @@ from workbench.records.views import Rows
 
 GAP = 2
 MAX_LAST_WIDTH = 400
+# Some screens of drawn rows; thousands would keep the garbage collector busy between two keys.
+MAX_KEPT_ROWS = 300
 NO_COLUMNS = Column("", "line", MAX_LAST_WIDTH, False)
 
 
@@ -85,11 +87,20 @@ all hold.
         count = self._rows.count if self._rows else 0
         if count == self._count and self.virtual_size.height:
             return False
+        shown_to = round(self.scroll_offset.y) + self.size.height
+        seen = self._count < shown_to or count < shown_to
         self._strips.pop(self._count - 1, None)  # the last row may have been open
         self._count = count
         width = self._number_width + sum(column.width + GAP for column in self._columns)
-        self.virtual_size = Size(width, count + 1)
-        self.refresh()
+        size = Size(width, count + 1)
+        if seen or width != self.virtual_size.width:
+            self._strips.clear()
+            self.virtual_size = size
+            self.refresh()
+        else:
+            # Rows out of sight make the scrollbar's handle smaller; no layout, which slows keys.
+            self.set_reactive(RecordTable.virtual_size, size)
+            self._scroll_update(size)
         return True
 
     @property
@@ -164,7 +175,7 @@ all hold.
             return Strip.blank(width, self._plain)
         strip = self._strips.get(row)
         if strip is None:
-            if len(self._strips) > 2000:
+            if len(self._strips) > MAX_KEPT_ROWS:
                 self._strips.clear()
             strip = self._strips[row] = self._row(row)
         shown = strip.crop_extend(left, left + width, self._plain)

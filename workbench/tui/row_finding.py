@@ -1,4 +1,4 @@
-"""Going to rows that hold something, and sorting a window of rows: in a thread, to be stopped."""
+"""Going to rows that hold something, and sorting a window of rows: to be stopped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual import work
 from textual.worker import get_current_worker
 
 from workbench.records.row_filter import RowFilter
-from workbench.records.views import WINDOW, ChosenRows, sort_window
+from workbench.records.views import WINDOW
 from workbench.tui.open_file import OpenFile
 from workbench.tui.place_screen import PlaceScreen
 from workbench.tui.record_table import RecordTable
@@ -46,9 +46,7 @@ class RowFinding(PlaceScreen):
     def _find(self, opened: OpenFile, row_filter: RowFilter, way: int) -> None:
         worker = get_current_worker()
         first = self.query_one(RecordTable).cursor + way
-        row = opened.rows.find(
-            row_filter, first, backwards=way < 0, stop=lambda: worker.is_cancelled
-        )
+        row = opened.find(row_filter, first, backwards=way < 0, stop=lambda: worker.is_cancelled)
         if not worker.is_cancelled:
             self.app.call_from_thread(self._found, row, way)
 
@@ -58,7 +56,9 @@ class RowFinding(PlaceScreen):
             where = "after" if way > 0 else "before"
             self.notify(f"{self.searched!r} is nowhere {where} this row.", severity="warning")
         else:
-            self.query_one(RecordTable).cursor = row
+            table = self.query_one(RecordTable)
+            table.take_growth()
+            table.cursor = row
         self.say()
 
     def action_sort(self) -> None:
@@ -84,13 +84,7 @@ class RowFinding(PlaceScreen):
         """Sort a window from row `first` on by a label such as `latency_ms ↓`."""
         worker = get_current_worker()
         field, _, way = label.rpartition(" ")
-        offsets = sort_window(
-            opened.in_file_order,
-            first,
-            field,
-            descending=way == "↓",
-            stop=lambda: worker.is_cancelled,
-        )
+        offsets = opened.sort(field, first, descending=way == "↓", stop=lambda: worker.is_cancelled)
         if not worker.is_cancelled:
             self.app.call_from_thread(self._show_sorted, opened, offsets, label, first, cursor)
 
@@ -105,6 +99,6 @@ class RowFinding(PlaceScreen):
         self, opened: OpenFile, offsets: Any, label: str, first: int, cursor: int
     ) -> None:
         if opened is self.opened_file:
-            opened.rows = ChosenRows(opened.index, offsets)
+            opened.show_sorted(offsets)
             self.sorted_by, self.sorted_from = label, first
             self.query_one(RecordTable).show_rows(opened.rows, opened.columns, cursor)
