@@ -83,9 +83,11 @@ def test_help_tells_of_the_focused_widget_and_goes_again(data_dir):
     drive(journey, data_dir)
 
 
-def test_a_click_on_a_tab_opens_it(data_dir):
+def test_a_click_on_a_tab_opens_it_and_one_on_a_key_presses_it(data_dir):
     async def journey(app, pilot):
         await until_shown(pilot, "serves v1")
+        await pilot.click("KeyLine .always", offset=(3, 0))
+        await until_shown(pilot, "the one that every tab")
         await pilot.click("#tab-versions")
         await until(pilot, lambda: app.current_mode == "versions")
 
