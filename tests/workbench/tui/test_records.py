@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
+import threading
 import time
 import tracemalloc
 
+import psutil
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from support import wait_until
+from support import clean_environment, wait_until
 
 from runtime.errors import InvalidInputError, NotFoundError
 from workbench.records import line_index
@@ -138,8 +142,6 @@ def test_a_compressed_file_opens_at_once_and_is_unpacked_beside(tmp_path):
     path = tmp_path / "log.jsonl.gz"
     lines = [json.dumps({"n": number, "text": "x" * 50}).encode() for number in range(20_000)]
     path.write_bytes(gzip.compress(b"\n".join(lines) + b"\n", 1))
-    import threading
-
     opened = OpenFile(path)
     worker = threading.Thread(target=opened.work)
     worker.start()
@@ -162,6 +164,39 @@ def test_a_damaged_compressed_file_shows_what_there_is_and_says_so(tmp_path):
     index = LineIndex(file)
     index.extend()
     assert index.count > 1000
+
+
+def test_what_reads_the_file_ends_with_an_app_that_is_killed(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'{"n": 1}\n' * 1_000_000)
+    code = (
+        "import sys, threading, time, psutil, pathlib\n"
+        "from workbench.tui.open_file import OpenFile\n"
+        "opened = OpenFile(pathlib.Path(sys.argv[1]))\n"
+        "threading.Thread(target=opened.work).start()\n"
+        "while opened.index.count < 1_000_000: time.sleep(0.01)\n"
+        "print(psutil.Process().children()[0].pid, flush=True)\n"
+    )
+    app = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, env=clean_environment()
+    )
+    assert app.stdout is not None
+    reader = psutil.Process(int(app.stdout.readline()))
+    app.kill()
+    app.communicate()
+    wait_until(lambda: not reader.is_running())
+
+
+def test_a_reader_that_ends_by_itself_is_told_of(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'{"n": 1}\n' * 1000)
+    opened = OpenFile(path)
+    worker = threading.Thread(target=opened.work)
+    worker.start()
+    wait_until(lambda: psutil.Process().children())
+    psutil.Process().children()[0].kill()
+    worker.join()
+    assert "Open the file again" in str(opened.problem)
 
 
 def test_a_window_is_sorted_by_numbers_then_texts_then_the_rest(tmp_path):
