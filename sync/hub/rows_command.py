@@ -27,8 +27,10 @@ def command(
     database: str | None,
     as_json: bool,
 ) -> None:
-    """Each line: `input`, `output` (what an oracle says is right), `answered`, `version`,
-    `deployment`, `validated_at`. Made for `loopai replay TASK --from OUTPUT`."""
+    """Each line: `input`, `output` (what an oracle says is right), `answered`, `match`, `ended`
+    (success, error or timeout), `probability` (that it was judged), `task`, `version`,
+    `deployment`, `validated_at`. Made for `loopai replay TASK --from OUTPUT`, and for `loopai hub
+    failures --from OUTPUT`."""
     import json
 
     from runtime.data_dir import open_atomic

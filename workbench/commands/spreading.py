@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -15,7 +15,9 @@ from runtime.encryption.keys import SealError, keyring_of
 from runtime.errors import InvalidInputError, Problem
 from workbench.console import progress as progress_console
 from workbench.replay.engines import Work, choose_engine
-from workbench.replay.replaying import Step, check_output
+
+if TYPE_CHECKING:
+    from workbench.replay.replaying import Step
 
 MEGABYTE = 1_000_000
 
@@ -79,6 +81,9 @@ def engine_options(command: F) -> F:
         if scheduler is not None and engine != "dask":
             raise InvalidInputError("--scheduler belongs to --engine dask.")
         if output is not None:
+            # Read late: it takes longer to load than all the rest, and is not always needed.
+            from workbench.replay.replaying import check_output
+
             check_output(output)
         spread = Spread(engine, scheduler, workers, int(part_mb * MEGABYTE), output)
         return command(spread=spread, **given)

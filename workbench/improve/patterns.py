@@ -68,9 +68,9 @@ def find_patterns(failures: Sequence[Seen], successes: Sequence[Seen]) -> list[P
     before do not cover. Empty where nothing stands out."""
     if not failures:
         return []
-    kinds = _field_kinds([*failures, *successes])
-    bad = [set(_traits(seen, kinds)) for seen in failures]
-    good = Counter(trait for seen in successes for trait in set(_traits(seen, kinds)))
+    kinds = field_kinds([*failures, *successes])
+    bad = [set(traits_of(seen, kinds)) for seen in failures]
+    good = Counter(trait for seen in successes for trait in set(traits_of(seen, kinds)))
     uncovered = set(range(len(failures)))
     found: list[Pattern] = []
     while uncovered and len(found) < MOST_PATTERNS:
@@ -119,7 +119,7 @@ def _chance(failures: int, of_failures: int, successes: int, of_successes: int) 
     return float(hypergeom.sf(failures - 1, everybody, failures + successes, of_failures))
 
 
-def _field_kinds(everything: Sequence[Seen]) -> dict[str, str]:
+def field_kinds(everything: Sequence[Seen]) -> dict[str, str]:
     """For each input field: text, category, or number."""
     values: dict[str, list[Any]] = defaultdict(list)
     for seen in everything:
@@ -139,7 +139,8 @@ def _field_kinds(everything: Sequence[Seen]) -> dict[str, str]:
     return kinds
 
 
-def _traits(seen: Seen, kinds: Mapping[str, str]) -> Iterator[str]:
+def traits_of(seen: Seen, kinds: Mapping[str, str]) -> Iterator[str]:
+    """All predicates in words that hold of an execution, where its fields are of these `kinds`."""
     if seen.status != "success":
         yield f"ended with {seen.status}"
     if seen.confidence is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ SUMMARY_KEY = b"loopai.summary"
 SUMMARY_FILE = "summary.json"
 #: Of evaluations, a row for each candidate.
 RANKING_FILE = "ranking.parquet"
+#: Of failures, a row for each group and slice.
+GROUPS_FILE = "groups.parquet"
 #: How names of what is written to an output folder begin.
-OURS = ("part-", SUMMARY_FILE, RANKING_FILE)
+OURS = ("part-", SUMMARY_FILE, RANKING_FILE, GROUPS_FILE)
 ROWS_AT_ONCE = 4_000
 COLUMNS = (
     ("source", "string"), ("place", "int64"), ("program", "string"), ("input", "string"),
@@ -30,16 +33,17 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class ResultFile:
-    """A row for each execution, inputs and outputs as JSON text. Written to a file beside, and
-    renamed (or uploaded in one piece) when it is whole."""
+class PartFile:
+    """A Parquet file of one part with these columns. Written to a file beside, and renamed (or
+    uploaded in one piece) when it is whole."""
 
-    def __init__(self, folder: str, part: Part, identity: str) -> None:
+    def __init__(
+        self, folder: str, part: int, identity: str, columns: Sequence[tuple[str, str]]
+    ) -> None:
         import pyarrow
         import pyarrow.parquet
 
-        self._url = _file(folder, part.number, identity)
-        self._source = part.url
+        self._url = _file(folder, part, identity)
         self._storage, self._path = url_to_fs(self._url)
         self._local = "file" in self._storage.protocol
         if self._local:
@@ -49,29 +53,15 @@ class ResultFile:
             dir=where, prefix=".part-", suffix=".tmp", delete=False
         )
         self._schema = pyarrow.schema(
-            [(name, pyarrow.type_for_alias(kind)) for name, kind in COLUMNS]
+            [(name, pyarrow.type_for_alias(kind)) for name, kind in columns]
         )
         self._writer = pyarrow.parquet.ParquetWriter(
             self._beside.name, self._schema, compression="zstd"
         )
         self._rows: list[dict[str, Any]] = []
 
-    def add(self, label: str, row: Row, result: Result, same: bool | None) -> None:
-        self._rows.append(
-            {
-                "source": self._source,
-                "place": row.place,
-                "program": label,
-                "input": _text(row.input),
-                "recorded": None if row.recorded is NOTHING else _text(row.recorded),
-                "output": _text(result.output) if result.ok else None,
-                "status": result.status,
-                "error": str(result.error) if result.error else None,
-                "confidence": result.confidence,
-                "latency_ms": result.latency_ms,
-                "same": same,
-            }
-        )
+    def add(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
         if len(self._rows) >= ROWS_AT_ONCE:
             self._flush()
 
@@ -95,6 +85,25 @@ class ResultFile:
         if self._rows:
             self._writer.write_table(pyarrow.Table.from_pylist(self._rows, self._schema))
             self._rows = []
+
+
+def result_row(
+    part: Part, label: str, row: Row, result: Result, same: bool | None
+) -> dict[str, Any]:
+    """An execution as a row of COLUMNS, inputs and outputs as JSON text."""
+    return {
+        "source": part.url,
+        "place": row.place,
+        "program": label,
+        "input": as_text(row.input),
+        "recorded": None if row.recorded is NOTHING else as_text(row.recorded),
+        "output": as_text(result.output) if result.ok else None,
+        "status": result.status,
+        "error": str(result.error) if result.error else None,
+        "confidence": result.confidence,
+        "latency_ms": result.latency_ms,
+        "same": same,
+    }
 
 
 def stored_summary(folder: str, part: int, identity: str) -> dict[str, Any] | None:
@@ -149,5 +158,6 @@ def _file(folder: str, part: int, identity: str) -> str:
     return f"{folder.rstrip('/')}/{part_name(part, identity)}"
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A JSON value as text."""
     return msgspec.json.encode(value).decode()

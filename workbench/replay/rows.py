@@ -51,12 +51,15 @@ class RowReader:
 
     def read(self, part: Part) -> Iterator[Row]:
         """The part's rows. Raises what the storage raises when it cannot be opened."""
-        read = _read_parquet if part.form == "parquet" else self._read_lines
-        for place, record in read(part):
+        for place, record in self.records(part):
             try:
                 yield self._row(place, record, in_columns=part.form == "parquet")
             except ValueError as error:
-                self._skip(part, place, str(error))
+                self.skip(part, place, str(error))
+
+    def records(self, part: Part) -> Iterator[tuple[int, Any]]:
+        """The part's lines or rows as JSON values, each with its place. Raises as `read` does."""
+        return _read_parquet(part) if part.form == "parquet" else self._read_lines(part)
 
     def _read_lines(self, part: Part) -> Iterator[tuple[int, Any]]:
         sealed = _sealed_content(part)
@@ -84,17 +87,17 @@ class RowReader:
                 try:
                     yield place, msgspec.json.decode(line)
                 except (ValueError, RecursionError) as error:
-                    self._skip(part, place, f"is not JSON: {error}")
+                    self.skip(part, place, f"is not JSON: {error}")
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            self._skip(part, place, f"is the last that can be read: {error}")
+            self.skip(part, place, f"is the last that can be read: {error}")
 
     def _row(self, place: int, record: Any, in_columns: bool) -> Row:
         if not isinstance(record, dict):
             raise ValueError("is no object")
         given, answer = record.get("input", NOTHING), record.get(self.answer, NOTHING)
         if in_columns and isinstance(given, str) and "input" not in self.fields:
-            given = _decoded(given, "input")
-            answer = _decoded(answer, self.answer) if isinstance(answer, str) else answer
+            given = decoded(given, "input")
+            answer = decoded(answer, self.answer) if isinstance(answer, str) else answer
         if not isinstance(given, dict) or "input" in self.fields:
             given = {name: record[name] for name in self.fields if record.get(name) is not None}
         if not given and self.fields:
@@ -102,14 +105,16 @@ class RowReader:
         failed = record.get("status", "success") != "success"
         return Row(place, given, NOTHING if failed else answer)
 
-    def _skip(self, part: Part, place: int, reason: str) -> None:
+    def skip(self, part: Part, place: int, reason: str) -> None:
+        """Count what stands at a place as no row."""
         self.skipped += 1
         if len(self.problems) < MOST_PROBLEMS:
             unit = "line" if part.form == "gzip" else "row" if part.form == "parquet" else "byte"
             self.problems.append(f"{part.url}: what stands at {unit} {place:,} {reason}")
 
 
-def _decoded(text: str, column: str) -> Any:
+def decoded(text: str, column: str) -> Any:
+    """A column that holds JSON as text. Raises ValueError where it does not."""
     try:
         return msgspec.json.decode(text)
     except ValueError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -175,21 +176,33 @@ class Tally:
         return tally
 
 
+class InOrder:
+    """Hands on what parts came to in the parts' order, whenever they come: floating-point sums
+    then are the same each time, and only what came early waits."""
+
+    def __init__(self, take: Callable[[Any], object]) -> None:
+        self._take = take
+        self._next = 0
+        self._early: dict[int, Any] = {}
+
+    def add(self, part: int, counted: Any) -> None:
+        """What the part of that number came to, from 0 on, each once."""
+        self._early[part] = counted
+        while self._next in self._early:
+            self._take(self._early.pop(self._next))
+            self._next += 1
+
+
 class TallyInOrder:
-    """The sum of one program's parts, added in the parts' order whenever they come: floating-point
-    sums then are the same each time, and only what came early waits."""
+    """The sum of one program's parts."""
 
     def __init__(self) -> None:
         self.tally = Tally()
-        self._next = 0
-        self._early: dict[int, dict[str, Any]] = {}
+        self._ordered = InOrder(lambda counted: self.tally.merge(Tally.from_json(counted)))
 
     def add(self, part: int, counted: dict[str, Any]) -> None:
         """Count the part of that number, from 0 on, each once."""
-        self._early[part] = counted
-        while self._next in self._early:
-            self.tally.merge(Tally.from_json(self._early.pop(self._next)))
-            self._next += 1
+        self._ordered.add(part, counted)
 
 
 def _label(value: Any) -> str:

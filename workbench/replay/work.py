@@ -20,7 +20,7 @@ from runtime.errors import LoopaiError, Problem
 from runtime.sandbox import Limits, ProgramError, Result, Sandbox
 from runtime.schema_check import SchemaCheck
 from workbench.replay.parts import Part
-from workbench.replay.results import ResultFile, stored_summary
+from workbench.replay.results import COLUMNS, PartFile, result_row, stored_summary
 from workbench.replay.rows import Row, RowReader
 from workbench.replay.tally import Tally
 
@@ -82,7 +82,9 @@ def _run_part(job: Job, part: Part) -> dict[str, Any]:
     allows = SchemaCheck(job.output_schema, "output_schema")
     tallies = {label: Tally() for label in programs}
     reader = RowReader(job.fields, job.answer)
-    results = ResultFile(job.output, part, identity) if job.output is not None else None
+    results = None
+    if job.output is not None:
+        results = PartFile(job.output, part.number, identity, COLUMNS)
     for rows in _chunks(reader.read(part)):
         fit = [row for row in rows if accepts.is_valid(row.input)]
         for label, program in programs.items():
@@ -92,7 +94,7 @@ def _run_part(job: Job, part: Part) -> dict[str, Any]:
                 result = _checked(next(ran), allows) if id(row) in fits else REFUSED
                 same = tallies[label].add(row, result, job.output_schema)
                 if results is not None and _is_kept(job.keep, same):
-                    results.add(label, row, result, same)
+                    results.add(result_row(part, label, row, result, same))
     summary = {
         "skipped": reader.skipped,
         "problems": reader.problems,
