@@ -37,6 +37,7 @@ from sync.hub.oracle import oracle_routes
 from sync.hub.packages import Packages
 from sync.hub.rate_limit import RateLimit
 from sync.hub.relay import Relay
+from sync.hub.retention import drop_for_ever
 from sync.hub.store import Store
 from sync.hub.team_routes import team_routes
 from sync.own_key import OwnKey
@@ -114,9 +115,11 @@ def make_app(
         await relay.start()
         await central.start()
         telling = asyncio.create_task(tell_for_ever(store, published, notifications.alert))
+        dropping = asyncio.create_task(drop_for_ever(store))
         yield
         telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        dropping.cancel()
+        await asyncio.gather(telling, dropping, return_exceptions=True)
         await relay.stop()
         await notifications.hub.stop()
         await central.close()

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, func, insert, select, text
 from runtime.data_dir import sync_folder
 from runtime.errors import InvalidInputError, LoopaiError, NotFoundError, Problem
 from sync.hub import tables
+from sync.hub.parts import make_parts
 from sync.hub.store import FILE_NAME, Store
 from sync.hub.tenant_root import TENANTS
 from sync.own_key import KEY_FILE, STATEMENTS_FILE
@@ -116,6 +117,9 @@ def _copy_rows_between(source: str, target: str, tell: Tell) -> None:
                     raise InvalidInputError(
                         Problem(f"the database {new.shown_url} holds a hub already.")
                     )
+            if new.url is not None:
+                days = reading.execute(select(tables.executions.c.day).distinct()).scalars().all()
+                make_parts(writing, days, by_day=False)
             for table in tables.metadata.sorted_tables:
                 if table is tables.facts:
                     continue

@@ -6,15 +6,18 @@ It reads the tenant's log through a steward; a line that is read twice is counte
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
 
+from runtime.clock import utc_now
 from runtime.steward.observer import Batch, LogObserver, StewardContext
 from runtime.steward.observers import make_observers
 from runtime.steward.state import Connection
 from sync.hub import tables
 from sync.hub.collector import ExecutionRow, execution_columns
+from sync.hub.days import kept_days
 from sync.hub.store import Store
 from sync.telemetry_observer import ToldRows
 
@@ -40,10 +43,13 @@ class CentralFigures:
 
     def observe(self, task: str, records: Batch, transaction: Connection) -> None:
         owner = {"tenant": self._tenant, "deployment": AT_THE_HUB, "task": task}
-        rows = [
-            {**execution_columns(msgspec.convert(row, ExecutionRow)), **owner}
-            for row in self._told.of(task, records)
-        ]
+        kept = kept_days(self._store.keep_days, utc_now())
+        rows = []
+        for row in self._told.of(task, records):
+            told = msgspec.convert(row, ExecutionRow)
+            with suppress(ValueError):  # of a day that is dropped already
+                rows.append({**execution_columns(told, kept), **owner})
+        self._store.cover({row["day"] for row in rows})
         with self._store.write() as connection:
             self._store.insert_new(connection, tables.executions, rows)
 

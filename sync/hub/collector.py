@@ -19,9 +19,11 @@ from runtime.data_dir import checked_slug
 from runtime.errors import InvalidInputError
 from runtime.strict_json import canonical, depth
 from sync.hub import tables
+from sync.hub.days import KeptDays, kept_days
 from sync.hub.deployments import DEPLOYMENT_ID
 from sync.hub.hub_keys import Caller
 from sync.hub.packages import ConflictError
+from sync.hub.retention import TRUSTED
 from sync.hub.store import Store
 
 MAX_UNPACKED = 50_000_000
@@ -102,8 +104,11 @@ class Collector:
         if what not in ("", VALIDATIONS) or batch.stream.endswith("/"):
             raise InvalidInputError("A stream is <task> or <task>/validations.")
         checked_slug(task)
-        accepted, rejected = _read_rows(caller, batch, task, what)
+        kept = kept_days(self._store.keep_days, utc_now())
+        accepted, rejected = _read_rows(caller, batch, task, what, kept)
         table = tables.validations if what == VALIDATIONS else tables.executions
+        if table is tables.executions:
+            self._store.cover({row["day"] for row in accepted})
         with self._store.write() as connection:
             known = connection.execute(
                 select(tables.batches.c.digest, tables.batches.c.answer).where(
@@ -151,7 +156,7 @@ def _decode(body: bytes) -> Batch:
 
 
 def _read_rows(
-    caller: Caller, batch: Batch, task: str, what: str
+    caller: Caller, batch: Batch, task: str, what: str, kept: KeptDays
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     accepted: list[dict[str, Any]] = []
     rejected: list[dict[str, Any]] = []
@@ -160,10 +165,10 @@ def _read_rows(
         try:
             _check_depth(raw)
             if what == VALIDATIONS:
-                made = _validation(msgspec.json.decode(raw, type=ValidationRow))
+                made = _validation(msgspec.json.decode(raw, type=ValidationRow), kept)
                 identity = made["id"]
             else:
-                made = execution_columns(msgspec.json.decode(raw, type=ExecutionRow))
+                made = execution_columns(msgspec.json.decode(raw, type=ExecutionRow), kept)
                 identity = made["execution_id"]
         except (ValueError, RecursionError) as error:
             rejected.append({"row": number, "reason": str(error)[:MAX_REASON]})
@@ -190,8 +195,10 @@ def input_key(given: Any) -> str | None:
     return hashlib.sha256(canonical(given).encode(errors="surrogatepass")).hexdigest()
 
 
-def execution_columns(row: ExecutionRow) -> dict[str, Any]:
+def execution_columns(row: ExecutionRow, kept: KeptDays) -> dict[str, Any]:
+    """Raises ValueError for one of a day that is not taken in."""
     return {
+        "day": kept.check(row.timestamp),
         "execution_id": row.execution_id,
         "version": row.program_version,
         "at": row.timestamp,
@@ -205,7 +212,9 @@ def execution_columns(row: ExecutionRow) -> dict[str, Any]:
     }
 
 
-def _validation(row: ValidationRow) -> dict[str, Any]:
+def _validation(row: ValidationRow, kept: KeptDays) -> dict[str, Any]:
+    if row.oracle not in TRUSTED:
+        kept.check(row.validated_at)
     return {
         "id": row.id,
         "execution_id": row.execution_id,

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Float, case, cast, func, select
 
 from sync.hub import tables
+from sync.hub.days import day_of
 from sync.hub.store import Store
 
 
@@ -26,6 +27,8 @@ def task_figures(store: Store, tenant: str, task: str, since: str = "") -> list[
         func.count(func.distinct(one.deployment)).label("deployments"),
         func.max(one.at).label("last_at"),
     ).where(one.tenant == tenant, one.task == task, one.at >= since)
+    if since:  # the time says so already, but not which parts of the table hold none
+        counted = counted.where(one.day >= day_of(since))
     weight = 1.0 / func.nullif(judged.probability, 0)
     agreed = select(
         judged.version,

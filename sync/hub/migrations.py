@@ -16,12 +16,14 @@ from sqlalchemy import Connection, Engine, func, insert, inspect, select, update
 from runtime.format_version import newer
 from runtime.migrations import backup_file, copy_database
 from sync.hub import tables
+from sync.hub.migration_by_day import keep_executions_by_day
+from sync.hub.parts import make_first_part
 
 #: Takes a database from the format one lower. On PostgreSQL and SQLite alike all steps are one
 #: transaction.
 Step = Callable[[Connection], None]
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 #: Any number: what hub processes that start at once agree on to go one after the other.
 LOCK = 0x10_0A_10
 
@@ -39,7 +41,7 @@ def _say_who_validated(connection: Connection) -> None:
     )
 
 
-STEPS: Mapping[int, Step] = {2: _say_who_validated}
+STEPS: Mapping[int, Step] = {2: _say_who_validated, 3: keep_executions_by_day}
 
 
 def prepare(engine: Engine, shown: str) -> None:
@@ -62,6 +64,8 @@ def prepare(engine: Engine, shown: str) -> None:
             raise newer(shown, found, FORMAT_VERSION)
         if found is None:
             tables.metadata.create_all(connection)
+            if not embedded:
+                make_first_part(connection)
             connection.execute(
                 insert(tables.facts).values(name="format_version", value=str(FORMAT_VERSION))
             )

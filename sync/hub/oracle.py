@@ -29,11 +29,10 @@ from sync.hub.collector import input_key
 from sync.hub.hub_keys import Caller
 from sync.hub.operations import Operation
 from sync.hub.packages import Packages
+from sync.hub.retention import TRUSTED
 from sync.hub.specifications import Specifications
 from sync.hub.store import Store
 
-#: Oracles of the boxes that count: the others are no better than the hub itself.
-TRUSTED = ("person", "file")
 LIMITS = Limits(timeout_ms=5000, memory_mb=512)
 MOST_VOICES = 100
 

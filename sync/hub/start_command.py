@@ -17,6 +17,7 @@ from sync.hub.options import database_option, folder_option
 
 DEFAULT_PORT = 8090
 MOST_WORKERS = 64
+MOST_DAYS = 3650
 
 
 @click.command("start", help="Serve the hub until told to stop.")
@@ -55,6 +56,11 @@ MOST_WORKERS = 64
     show_default=True,
     help="Processes that serve the address together; more than one needs PostgreSQL.",
 )
+@click.option(
+    "--keep-days",
+    type=click.IntRange(1, MOST_DAYS),
+    help="Days of telemetry to keep; older is dropped and not taken in. Unset: all is kept.",
+)
 def command(
     folder: Path,
     database: str | None,
@@ -67,6 +73,7 @@ def command(
     improve_every: float,
     insecure: bool,
     workers: int,
+    keep_days: int | None,
 ) -> int:
     from runtime.tls.contexts import server_context
     from sync.hub.app import make_app, open_hub
@@ -92,6 +99,7 @@ def command(
     context = None if tls is None else server_context(tls)
     improver = _improver(improve_every)
     store, key = open_hub(folder, database)
+    store.keep(keep_days)
     click.echo(f"signing key {key.id}: boxes can be told to trust {key.public}", err=True)
     # Connections come to each worker alike, so each counts its share of what a key may ask.
     make = partial(

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text
+from sqlalchemy import Connection, Engine, create_engine, delete, event, func, insert, select, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -22,8 +22,11 @@ from runtime.data_dir import make_folder
 from runtime.errors import InvalidInputError, LoopaiError, Problem
 from sync.hub import tables
 from sync.hub.migrations import prepare
+from sync.hub.parts import MOST_DAYS_BY_DAY, make_parts
 
 FILE_NAME = "hub.db"
+#: The fact that says so.
+KEEP_DAYS = "keep_days"
 BUSY_SECONDS = 30
 CLOSE_SECONDS = 10
 
@@ -37,6 +40,9 @@ class Store:
         Raises InvalidInputError for a wrong URL, LoopaiError when it cannot be reached or was
         written by a later release.
         """
+        #: For how many days telemetry is kept; None: for ever.
+        self.keep_days: int | None = None
+        self._covered: set[int] = set()
         self._users = 0
         self._idle = threading.Condition()
         try:
@@ -56,6 +62,7 @@ class Store:
             event.listen(self.engine, "connect", _prepare_sqlite)
         try:
             prepare(self.engine, self.shown_url)
+            self.read_keep_days()
         except OperationalError as error:
             self.close()
             reason = str(error.orig).strip().splitlines()[0]
@@ -77,6 +84,34 @@ class Store:
         """Tell everybody who listens (PostgreSQL)."""
         with self.write() as connection:
             connection.execute(select(func.pg_notify(channel, payload)))
+
+    def keep(self, days: int | None) -> None:
+        """Have telemetry kept for so many days, None: for ever, by all processes of the hub."""
+        name = tables.facts.c.name
+        with self.write() as connection:
+            connection.execute(delete(tables.facts).where(name == KEEP_DAYS))
+            if days is not None:
+                made = {"name": KEEP_DAYS, "value": str(days)}
+                connection.execute(insert(tables.facts).values(**made))
+        self.keep_days = days
+
+    def read_keep_days(self) -> None:
+        """Take up what another process may have set."""
+        facts = tables.facts.c
+        with self.read() as connection:
+            found = connection.execute(select(facts.value).where(facts.name == KEEP_DAYS)).scalar()
+        self.keep_days = None if found is None else int(found)
+
+    def cover(self, days: Collection[int]) -> None:
+        """Have room for executions of these days (`days.day_of`), in a transaction of its own:
+        to be called before the one that writes them."""
+        new = set(days) - self._covered
+        if not new or self.url is None:
+            return
+        by_day = self.keep_days is not None and self.keep_days <= MOST_DAYS_BY_DAY
+        with self.write() as connection:
+            make_parts(connection, new, by_day=by_day)
+        self._covered |= new
 
     @classmethod
     def in_folder(cls, folder: Path) -> Store:

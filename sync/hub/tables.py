@@ -91,6 +91,8 @@ executions = Table(
     "executions",
     metadata,
     Column("tenant", _tenant(), primary_key=True),
+    #: That of `at`, such as 20261122. First the day, so that what is new is written side by side.
+    Column("day", Integer, primary_key=True, autoincrement=False),
     Column("execution_id", String(64), primary_key=True),
     Column("deployment", String(128), nullable=False),
     Column("task", String(64), nullable=False),
@@ -104,6 +106,7 @@ executions = Table(
     Column("output", JSON),
     Column("error", JSON),
     Index("executions_by_task", "tenant", "task", "at"),
+    postgresql_partition_by="RANGE (day)",
 )
 validations = Table(
     "validations",
@@ -126,6 +129,7 @@ validations = Table(
     Column("oracle_output", JSON),
     Index("validations_by_task", "tenant", "task", "version"),
     Index("validations_by_input", "tenant", "task", "input_key"),
+    Index("validations_by_time", "at"),
 )
 tickets = Table(
     "tickets",

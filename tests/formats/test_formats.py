@@ -110,7 +110,7 @@ def raise_number(file):
 
 def raise_hub(file):
     with closing(sqlite3.connect(file)) as database, database:
-        database.execute("UPDATE facts SET value = '3' WHERE name = 'format_version'")
+        database.execute("UPDATE facts SET value = '4' WHERE name = 'format_version'")
 
 
 OF_THE_TASK = f"data/tasks/{TASK}"

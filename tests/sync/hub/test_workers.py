@@ -28,7 +28,7 @@ from sync.hub.workers import listen_side_by_side
 from tests.certificates import Authority
 from tests.support import TASK, wait_until
 from tests.sync.hub.postgres import new_database
-from tests.sync.hub.test_hub import HANDSHAKE, upload
+from tests.sync.hub.test_hub import HANDSHAKE, batch, execution, upload
 from tests.sync.hub_process import HubProcess
 
 SCRIPT = Path(__file__).parent / "microsoft_clients.mjs"
@@ -49,7 +49,16 @@ def hub(
     running = HubProcess(
         tmp_path_factory.mktemp("workers") / "hub",
         *("--database", new_database(postgres, f"hub-{uuid4().hex[:12]}")),
-        *("--workers", str(WORKERS), "--tls-cert", str(pair.cert), "--tls-key", str(pair.key)),
+        *(
+            "--workers",
+            str(WORKERS),
+            "--keep-days",
+            "30",
+            "--tls-cert",
+            str(pair.cert),
+            "--tls-key",
+            str(pair.key),
+        ),
         ca=authority.ca,
     )
     yield running
@@ -110,6 +119,14 @@ def test_clients_at_every_worker_are_told_once_and_a_killed_worker_is_replaced(
             with hub.client("publish") as again:
                 assert upload(again, packages[1]).status_code == 201
             assert [told(one) for one in clients] == [[TASK, 2]] * CLIENTS
+
+
+def test_what_is_older_than_it_keeps_is_refused_by_every_worker(hub: HubProcess) -> None:
+    rows = [execution(number, timestamp="2026-01-01T00:00:00Z") for number in range(2)]
+    for number in range(CLIENTS):
+        with hub.client("edge") as box:
+            answer = box.post("/api/v1/telemetry", content=batch(f"key-{number:06}", rows))
+            assert "older than the 30 days" in answer.json()["rejected"][0]["reason"]
 
 
 def shown_by(hub: HubProcess) -> set[str]:
