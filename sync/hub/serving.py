@@ -20,6 +20,9 @@ from runtime.tls.settings import ServerTls
 #: else can, as a transport that is closed first waits until all is taken (RFC 5482).
 SECONDS_TO_TAKE = 30
 BACKLOG = 2048
+#: How long a connection may be idle: longer than clients keep one (httpx 5 s, aiohttp 15 s), as a
+#: request that is under way while the hub closes its connection fails.
+SECONDS_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ def serving(app: Any, address: Address, log_level: str | None = None) -> uvicorn
         log_level=log_level,
         server_header=False,
         backlog=BACKLOG,
+        timeout_keep_alive=SECONDS_KEPT,
         ws="websockets-sansio",
         # Its notices are short, and a compressor for each box is most of what a box costs.
         ws_per_message_deflate=False,

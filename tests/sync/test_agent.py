@@ -431,7 +431,7 @@ def test_what_oracles_said_is_told_once_and_without_inputs_in_strict_mode(
     said = {"match": False, "similarity_score": 0.0, "oracle": "person", "oracle_output": "spam"}
     lines = [
         log_line(
-            number, id=f"validation-{number}", validated_at="2026-11-22T10:00:00.000000Z",
+            number, id=f"validation-{number}", validated_at="2025-06-01T10:00:00.000000Z",
             input={"text": f"refund {EMAIL}"}, **said,
         )
         for number in range(3)

@@ -52,7 +52,7 @@ def tell(http: httpx.Client, *said: tuple[str, str, str]) -> None:
             "program_version": 1,
             "match": False,
             "similarity_score": 0.0,
-            "validated_at": "2026-11-22T10:00:00.000000Z",
+            "validated_at": "2025-06-01T10:00:00.000000Z",
             "oracle": who,
             "input": {"text": text},
             "oracle_output": right,
@@ -88,7 +88,7 @@ class Box:
 def sample(text: str) -> Sample:
     return Sample(
         "00000000-0000-7000-8000-000000000001", TASK, 1, {"text": text}, "ham", None, None,
-        "success", 1.0, "2026-11-22T10:00:00.000000Z", "random", 0.1,
+        "success", 1.0, "2025-06-01T10:00:00.000000Z", "random", 0.1,
     )  # fmt: skip
 
 

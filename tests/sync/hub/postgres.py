@@ -24,8 +24,9 @@ def find_tools() -> Path | None:
 
 
 @contextmanager
-def running_postgres(tools: Path) -> Iterator[str]:
-    """Start a server; gives the URL of its first database."""
+def running_postgres(tools: Path, *, fsync: bool = False) -> Iterator[str]:
+    """Start a server, which survives no power cut unless `fsync`; gives the URL of its first
+    database."""
     as_user: list[str] = []
     # In /tmp: a socket's path must be short. PostgreSQL refuses to run as root.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
@@ -37,7 +38,9 @@ def running_postgres(tools: Path) -> Iterator[str]:
     run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
     initdb = [*as_user, str(tools / "initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-N"]
     control = [*as_user, str(tools / "pg_ctl"), "-D", str(data), "-w"]
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder}"
+    if not fsync:
+        options += " -c fsync=off"
     try:
         subprocess.run(initdb, **run)
         subprocess.run([*control, "-l", str(folder / "log"), "-o", options, "start"], **run)
@@ -47,6 +50,12 @@ def running_postgres(tools: Path) -> Iterator[str]:
             subprocess.run([*control, "-m", "immediate", "stop"], **run)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def pid_of(url: str) -> int:
+    """The process of a server that `running_postgres` gave the URL of."""
+    folder = Path(url.partition("host=")[2])
+    return int((folder / "data" / "postmaster.pid").read_text().split()[0])
 
 
 def new_database(url: str, name: str) -> str:

@@ -43,7 +43,7 @@ def execution(number: int, **fields: Any) -> dict[str, Any]:
         "program_version": 1,
         "latency_ms": 0.5,
         "status": "success",
-        "timestamp": "2026-11-22T10:00:00.000000Z",
+        "timestamp": "2025-06-01T10:00:00.000000Z",
         **fields,
     }
 
@@ -213,7 +213,7 @@ def test_agreement_is_weighted_by_the_inclusion_probability(hub: Any) -> None:
             "program_version": 1,
             "match": number > 0,
             "similarity_score": 1.0,
-            "validated_at": "2026-11-22T10:00:00.000000Z",
+            "validated_at": "2025-06-01T10:00:00.000000Z",
             "inclusion_probability": 0.1 if number == 0 else 1.0,
         }
         for number in range(11)

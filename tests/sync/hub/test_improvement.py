@@ -66,7 +66,7 @@ def validations(count: int = 80, **fields: Any) -> list[dict[str, Any]]:
                 "program_version": 1,
                 "match": answered == right,
                 "similarity_score": float(answered == right),
-                "validated_at": "2026-11-22T10:00:00.000000Z",
+                "validated_at": "2025-06-01T10:00:00.000000Z",
                 "inclusion_probability": 0.1,
                 "oracle": "person",
                 "input": {"text": " ".join(words)},

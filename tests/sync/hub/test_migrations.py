@@ -104,8 +104,8 @@ DROP INDEX validations_by_time;
 UPDATE facts SET value = '2' WHERE name = 'format_version'
 """
 TIMES = (
-    "1970-01-01T00:00:07Z", "2025-12-31T23:59:59.999999Z", "2026-01-01T00:00:00+00:00",
-    "2026-01-31T10:00:00Z", "9999-12-31T00:00:00Z", "2026-13-45T00:00:00Z",
+    "1970-01-01T00:00:07Z", "2024-12-31T23:59:59.999999Z", "2025-01-01T00:00:00+00:00",
+    "2025-01-31T10:00:00Z", "9999-12-31T00:00:00Z", "2026-13-45T00:00:00Z",
 )  # fmt: skip
 
 
@@ -129,19 +129,19 @@ def test_executions_of_before_are_kept_by_day_and_none_is_lost(opened, tmp_path)
         rows = connection.execute(select(tables.executions).order_by(columns.execution_id)).all()
         found = parts_of(connection) if store.url else set()
     assert [row.at for row in rows] == list(TIMES)
-    assert [row.day for row in rows][:4] == [19700101, 20251231, 20260101, 20260131]
+    assert [row.day for row in rows][:4] == [19700101, 20241231, 20250101, 20250131]
     assert max(row.day for row in rows) < 20990000
     assert {repr(row.input) for row in rows} == {"{'text': 'buy'}"}
     if store.url:
-        assert {"executions_before", "executions_202512", "executions_202601"} <= found
+        assert {"executions_before", "executions_202412", "executions_202501"} <= found
     else:
         assert (tmp_path / "hub.db.format-2.bak").exists()
     # It goes on as a new one does.
     there = {one["name"] for one in inspect(store.engine).get_indexes("executions")}
     assert there == {"executions_by_task"}
     row = dict(rows[3]._mapping)
-    store.cover([row["day"], 20260201])
+    store.cover([row["day"], 20250201])
     with store.write() as connection:
-        new = {**row, "day": 20260201}
+        new = {**row, "day": 20250201}
         assert store.insert_new(connection, tables.executions, [row, new]) == 1
     store.close()
