@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -21,6 +22,8 @@ from workbench.commands.version_argument import VERSION
 from workbench.console import out, percent, print_table
 
 MAX_CHANGED_SHOWN = 10
+#: Inputs between two words on how far it is.
+PIECE = 200
 
 
 def source_diff(store: ArtifactStore, task: str, old: int, new: int) -> str:
@@ -31,11 +34,18 @@ def source_diff(store: ArtifactStore, task: str, old: int, new: int) -> str:
 
 
 def behaviour_diff(
-    store: ArtifactStore, task: TaskSpecification, old: int, new: int
+    store: ArtifactStore,
+    task: TaskSpecification,
+    old: int,
+    new: int,
+    say: Callable[[float], None] = lambda done: None,
 ) -> dict[str, Any]:
-    """On the task's examples: how many answers differ, won and lost, and the rows that changed."""
+    """On the task's examples: how many answers differ, won and lost, and the rows that changed.
+
+    `say` is told how much is done, from 0 to 1; what it raises ends it.
+    """
     inputs = [example.input for example in task.examples]
-    before, after = _answers(store, task.name, (old, new), inputs)
+    before, after = _answers(store, task.name, (old, new), inputs, say)
     changed = []
     won = lost = 0
     for row, (example, one, two) in enumerate(
@@ -88,14 +98,23 @@ def logged_diff(
 
 
 def _answers(
-    store: ArtifactStore, task: str, versions: tuple[int, int], inputs: list[Any]
+    store: ArtifactStore,
+    task: str,
+    versions: tuple[int, int],
+    inputs: list[Any],
+    say: Callable[[float], None] = lambda done: None,
 ) -> list[list[Result]]:
     """What each version answers to each input."""
+    answers: list[list[Result]] = []
     with Sandbox(limits=Limits(timeout_ms=2000, memory_mb=512)) as sandbox:
-        return [
-            list(sandbox.run(sandbox.load(store.program_source(task, version)), inputs))
-            for version in versions
-        ]
+        for place, version in enumerate(versions):
+            program = sandbox.load(store.program_source(task, version))
+            results: list[Result] = []
+            for start in range(0, len(inputs), PIECE):
+                say((place + start / len(inputs)) / len(versions))
+                results.extend(sandbox.run(program, inputs[start : start + PIECE]))
+            answers.append(results)
+    return answers
 
 
 def _shown(result: Result) -> Any:

@@ -72,7 +72,7 @@ class Engine:
         self._above = dependencies(document.blocks)
         self._keys = cell_keys(document, data_dir)
         #: How much of the running cell is done, where its work can tell.
-        self._fraction = 0.0
+        self._fraction: float | None = None
         self._started = 0.0
 
     def all_cells(self) -> list[int]:
@@ -100,7 +100,7 @@ class Engine:
         outputs: list[Output] = []
         for number, index in enumerate(order, start=1):
             self._started = time.monotonic()
-            self._fraction = 0.0
+            self._fraction = None
             tell = partial(self._tell, index, number, order)
             tell("begins")
             output = self._run_cell(index, partial(self._say, tell))
@@ -173,8 +173,10 @@ class Engine:
             block.label, own_hash(block)
         )
 
-    def _say(self, tell: Callable[[What, str], None], what: str, fraction: float = 0.0) -> None:
-        self._fraction = max(self._fraction, fraction)
+    def _say(
+        self, tell: Callable[[What, str], None], what: str, fraction: float | None = None
+    ) -> None:
+        self._fraction = fraction
         tell("says", what)
 
     def _tell(
@@ -189,15 +191,27 @@ class Engine:
         elapsed = time.monotonic() - self._started
         times = [self._expected(each) for each in order[number:]]
         if what != "done":
-            now = self._expected(index)
-            if now is None and self._fraction > 0:
-                now = elapsed / self._fraction
-            times.append(None if now is None else max(now - elapsed, 0.0))
+            times.append(self._left_of(index, elapsed))
         left = None if None in times else sum(each for each in times if each is not None)
         label = self.document.blocks[index].label
         self._report(
             Progress(what, index, label, number, len(order), elapsed, left, message, output)
         )
+
+    def _left_of(self, index: int, elapsed: float) -> float | None:
+        """Of the running cell: by how long it took before, else by how much of it is done.
+
+        Nothing is said of one that takes longer than was thought and cannot tell how far it is.
+        """
+        expected = self._expected(index)
+        if self._fraction and (expected is None or not self._ran(index) or elapsed > expected):
+            return elapsed / self._fraction - elapsed
+        return None if expected is None or elapsed > expected else expected - elapsed
+
+    def _ran(self, index: int) -> bool:
+        block = self.document.blocks[index]
+        before = self.session.latest(block.label, own_hash(block))
+        return before is not None and before.has_result
 
     def _expected(self, index: int) -> float | None:
         """How long a cell took the last time; a guess for quick ones that never ran."""

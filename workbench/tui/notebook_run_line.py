@@ -112,7 +112,7 @@ class RunLine(Static):
             return
         words = step_line(self._last).partition(" (about")[0]
         since = time.monotonic() - self._told_at
-        if self._last.left is not None:
+        if self._last.left is not None and since <= self._last.left + 1:
             words += f"  about {time_left(max(1.0, self._last.left - since))} left"
         elif self._last.elapsed + since >= 1:
             words += f"  {self._last.elapsed + since:.0f} s"

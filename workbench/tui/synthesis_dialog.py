@@ -20,6 +20,8 @@ from textual.widgets import Footer, Static
 from runtime.artifacts import ArtifactStore
 from runtime.data_dir import DataDir
 from runtime.models import Strategy
+from workbench.commands.notebook_progress import time_left
+from workbench.synthesis.done_share import DoneShare, told
 from workbench.tui.child_command import run_to_json
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -41,6 +43,9 @@ class SynthesisDialog(ModalScreen[int | None]):
         self._model = model
         self._doing: dict[str, str] = dict.fromkeys((each.value for each in Strategy), "waits")
         self._started = time.monotonic()
+        self._done = DoneShare()
+        #: When it is thought to end, as `time.monotonic` counts; None while nobody can tell.
+        self._ends: float | None = None
         self._result: Mapping[str, Any] | None = None
 
     def compose(self) -> ComposeResult:
@@ -87,10 +92,13 @@ class SynthesisDialog(ModalScreen[int | None]):
 
     def _hear(self, line: str) -> None:
         """A line of progress: `   1.2 s  rule: judging its rules`."""
-        _, _, told = line.partition(" s  ")
-        who, colon, what = told.partition(": ")
-        if colon and who in self._doing:
+        who, what = told(line)
+        self._done.hear(who, what)
+        if what and who in self._doing:
             self._doing[who] = what
+        seconds = time.monotonic() - self._started
+        share = self._done.share
+        self._ends = None if share is None else self._started + seconds / share
 
     def _show_progress(self) -> None:
         seconds = time.monotonic() - self._started
@@ -102,7 +110,11 @@ class SynthesisDialog(ModalScreen[int | None]):
             waits = what == "waits"
             mark, style = ("✓", "$success") if finished else ("·", "$soft") if waits else (turn, "")
             parts += [(f"{mark} ", style), (name.ljust(8), "bold"), what, "\n"]
-        parts.append((f"\n{seconds:.0f} s" + ("" if done else ", in the background"), "$soft"))
+        words = f"\n{seconds:.0f} s"
+        if not done and self._ends is not None:
+            left = max(1.0, self._ends - time.monotonic())
+            words += f", about {time_left(left)} left"
+        parts.append((words + ("" if done else ", in the background"), "$soft"))
         self.query_one("#synthesis-progress", Static).update(Content.assemble(*parts))
 
     def _show_result(self, result: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from runtime.artifacts import ArtifactStore
 from runtime.data_dir import DataDir
 from runtime.rollout.document import read_rollout
 from runtime.tasks import load_task
+from workbench.synthesis.done_share import DoneShare, told
 
 
 def test_a_task_and_examples_are_written_into_the_data_directory(tmp_path):
@@ -193,3 +194,33 @@ def test_progress_tells_each_cell_and_the_time_left(tmp_path):
     assert steps == [("begins", 1, 2), ("done", 1, 2), ("begins", 2, 2), ("done", 2, 2)]
     assert opened.told[0].left is not None
     assert opened.told[-1].left == 0
+
+
+def test_a_first_run_tells_the_time_left_by_how_many_inputs_are_done(tmp_path):
+    inputs = "\n".join(f'{{"text": "offer {number}"}}' for number in range(60))
+    opened = Opened(written(tmp_path, TASK_CELL, cell("try", inputs)), prepared(tmp_path))
+    opened.run()
+    said = [step for step in opened.told if step.what == "says"]
+    assert [step.message for step in said] == ["20 of 60 inputs", "40 of 60 inputs"]
+    assert all(step.left is not None for step in said)
+    assert said[1].left == pytest.approx(said[1].elapsed / 2)
+
+
+def test_a_synthesis_tells_its_share_once_a_strategy_has_been_judged_and_none_with_a_model():
+    done = DoneShare(["rule", "ml"])
+    seen = []
+    for line in (
+        "   3.2 s  run: 3 begins",
+        "   3.3 s  rule: weighing 848 conditions (fold 1 of 3)",
+        "   4.0 s  rule: judging point score (fold 1 of 3)",
+        "   9.0 s  rule: learning the point score (from all examples)",
+        "  10.0 s  rule: 87.5% of 160 right",
+        "  12.0 s  ml: not used: too few examples",
+        "  12.0 s  qwen3: code, call 1 of 60",
+    ):
+        done.hear(*told(line))
+        seen.append(done.share)
+    assert seen[:2] == [None, None]
+    assert seen[-1] is None
+    assert seen[2:6] == sorted(seen[2:6])
+    assert seen[5] == pytest.approx(1.0)

@@ -92,6 +92,8 @@ def execute(work: Work, version: int, inputs: Sequence[dict[str, Any]]) -> list[
     with opened_program(work, version) as (sandbox, program):
         for start in range(0, len(inputs), CHUNK):
             work.interruption.check()
+            if start:
+                work.say(f"{start:,} of {len(inputs):,} inputs", start / len(inputs))
             results.extend(sandbox.run(program, inputs[start : start + CHUNK]))
     return results
 

@@ -27,9 +27,12 @@ def run_compare(work: Work) -> CellResult:
     new = work.stored_version(named["new"], None) if "new" in named else work.newest()
     old = work.stored_version(named["old"], None) if "old" in named else _before(work, new)
     reports = [work.store.metadata(task.name, version) for version in (old, new)]
-    work.say(f"running v{old} and v{new} on {len(task.examples)} examples")
-    behaviour = behaviour_diff(work.store, task, old, new)
-    work.interruption.check()
+
+    def say(done: float) -> None:
+        work.interruption.check()
+        work.say(f"running v{old} and v{new} on {len(task.examples):,} examples", done or None)
+
+    behaviour = behaviour_diff(work.store, task, old, new, say)
     figures = [
         (
             f"v{version}",

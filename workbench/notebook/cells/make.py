@@ -6,7 +6,6 @@ The child may be interrupted at any moment, and what it computes slows no key pr
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +13,9 @@ from runtime.models import Strategy, TaskSpecification
 from workbench.notebook.cells.child import run_child
 from workbench.notebook.cells.work import Place, Work
 from workbench.notebook.output import CellResult, source_part, table_part, text_part
+from workbench.synthesis.done_share import DoneShare, told
 
 KEYS = ("strategies", "seed", "model")
-# What the command says of a strategy at its end.
-_ENDED = re.compile(r"% of [0-9]+ right|^not used:")
-_TIMED = re.compile(r"\s*[0-9.]+ s  ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +57,12 @@ def run_synthesize(work: Work) -> CellResult:
     task = work.task_name()
     arguments = ["synthesize", task, *options.arguments(), "--json"]
     arguments += ["--data-dir", str(work.data_dir.root)]
-    wanted = len(options.strategies) or len(Strategy)
-    finished: set[str] = set()
+    done = DoneShare(options.strategies)
 
     def say(line: str) -> None:
-        told = _TIMED.sub("", line, count=1)
-        who, _, what = told.partition(": ")
-        if _ENDED.search(what):
-            finished.add(who)
-        work.say(told, len(finished) / wanted)
+        who, what = told(line)
+        done.hear(who, what)
+        work.say(f"{who}: {what}" if what else who, done.share)
 
     printed = run_child(arguments, say, work.interruption)
     answer: dict[str, Any] = json.loads(printed)

@@ -21,10 +21,10 @@ from workbench.notebook.interruption import Interruption
 class Say(Protocol):
     """Told of progress: what is being done, and how much of the cell is, from 0 to 1, if known."""
 
-    def __call__(self, what: str, fraction: float = 0.0, /) -> None: ...
+    def __call__(self, what: str, fraction: float | None = None, /) -> None: ...
 
 
-def _say_nothing(what: str, fraction: float = 0.0) -> None:
+def _say_nothing(what: str, fraction: float | None = None) -> None:
     pass
 
 
