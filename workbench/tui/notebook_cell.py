@@ -20,6 +20,7 @@ from workbench.notebook.session import CellState
 from workbench.notebook.text import MARK_STYLES, MARKS, draw_parts, source_text
 from workbench.tui.notebook_editor import CellEditor
 from workbench.tui.notebook_prose import Prose
+from workbench.tui.themes import code_style
 
 SOURCE_LINES = 14
 OUTPUT_ROWS = 8
@@ -201,4 +202,4 @@ made before something it stands on has changed.
 
     @property
     def _code_theme(self) -> str:
-        return "github-dark" if self.app.current_theme.dark else "friendly"
+        return code_style(self.app.current_theme)

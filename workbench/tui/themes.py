@@ -67,6 +67,11 @@ LIGHT = Theme(
 )
 
 
+def code_style(theme: Theme) -> str:
+    """The Pygments style for source on the ground of a theme."""
+    return "github-dark" if theme.dark else "friendly"
+
+
 def theme_for(choice: str, environment: Mapping[str, str]) -> str:
     """The theme's name for a setting: `dark`, `light`, any other theme's name, or `auto`.
 

@@ -20,9 +20,10 @@ from workbench.commands.versions import version_rows
 from workbench.side_by_side import side_by_side
 from workbench.tui import drawing, version_views
 from workbench.tui.child_command import run_to_json
-from workbench.tui.diff_view import DiffView
+from workbench.tui.diff_view import DiffView, coloured, lines_of
 from workbench.tui.promotion import Promotion
 from workbench.tui.tables import ListTable
+from workbench.tui.themes import code_style
 
 COLUMNS = ("version", "status", "strategy", "accuracy", "95 % interval", "p99 ms", "bytes", "made")
 STATUS_STYLES = {"active": "$success", "draft": "$warning", "deprecated": "$soft"}
@@ -90,6 +91,8 @@ class VersionsScreen(Promotion):
         if kept.get("view") in VIEWS:
             self._view = kept["view"]
         self.set_interval(self.loopai.settings.refresh_sec, self.look)
+        # Source is drawn in the colours of the theme.
+        self.watch(self.app, "theme", self.look, init=False)
 
     def show_task(self, task: str | None) -> None:
         self._marked = None
@@ -181,7 +184,7 @@ class VersionsScreen(Promotion):
         switcher = self.query_one(ContentSwitcher)
         wanted = {"source": "version-source", "diff": "version-diff"}
         switcher.current = wanted.get(self._view, "version-text")
-        key = (task, version, self._view, self._marked, self.size.width)
+        key = (task, version, self._view, self._marked, self.size.width, self.app.theme)
         if key == self._shown and self._view not in ("rollout", "history"):
             return
         if key != self._shown and self._view == "behaviour":
@@ -212,9 +215,13 @@ class VersionsScreen(Promotion):
             if other is None:
                 tell(self._say_alone)
             elif view == "diff":
-                sources = (store.program_source(task, known) for known in (other, version))
-                before, after = (without_launcher(text).splitlines() for text in sources)
-                tell(self._show_diff, side_by_side(before, after), other, version)
+                sources = [
+                    without_launcher(store.program_source(task, known))
+                    for known in (other, version)
+                ]
+                rows = side_by_side(*(lines_of(text) for text in sources))
+                lines = [coloured(text, code_style(self.app.current_theme)) for text in sources]
+                tell(self._show_diff, rows, lines, other, version)
             else:
                 tell(self._compare, task, other, version)
 
@@ -251,10 +258,10 @@ class VersionsScreen(Promotion):
         if source.text != text:
             source.text = text
 
-    def _show_diff(self, rows: Any, old: int, new: int) -> None:
+    def _show_diff(self, rows: Any, lines: list[Any], old: int, new: int) -> None:
         view = self.query_one(DiffView)
         view.border_title = f"v{old} → v{new}"
-        view.show_rows(rows)
+        view.show_rows(rows, *lines)
 
     def kept_state(self) -> dict[str, Any]:
         return {"view": self._view}

@@ -280,3 +280,26 @@ def test_a_key_is_answered_while_a_big_file_is_counted(data_dir, tmp_path):
         assert sorted(waits)[90] < 0.05
 
     drive(journey, data_dir)
+
+
+def test_source_side_by_side_has_the_colours_of_python_in_each_theme(data_dir):
+    promote(data_dir, load_task(data_dir, TASK), "def run(input_data):\n    return 'ham'\n")
+
+    def colours(app) -> list[str]:
+        view = app.screen.query_one("#version-diff")
+        strips = [view.render_line(y) for y in range(view.size.height)]
+        styles = {part.text: part.style for strip in strips for part in strip}
+        return [styles[word].color.name for word in ("def", "run", "return")]
+
+    async def journey(app, pilot):
+        await pilot.press("5")
+        await until_shown(pilot, "v2")
+        await pilot.press("d")
+        await until_shown(pilot, "return 'ham'")
+        keyword, name, other_keyword = colours(app)
+        assert keyword == other_keyword != name
+        await pilot.press("f3")
+        await until(pilot, lambda: colours(app)[0] != keyword)
+        assert "return 'ham'" in screen_text(app)
+
+    drive(journey, data_dir)
