@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,14 +13,16 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 from textual.worker import get_current_worker
 
-from runtime.artifacts import ArtifactStore
 from runtime.errors import LoopaiError, Problem
-from workbench.overview import TaskOverview, Traffic, overview, traffic_today, warnings_of
 from workbench.tui import drawing
 from workbench.tui.first_steps import FirstSteps
 from workbench.tui.place_screen import PlaceScreen
 from workbench.tui.tables import ListTable
-from workbench.tui.task_details import task_details
+
+# What reads the tasks takes a third of the app's start to load: it is loaded once the screen is
+# drawn, which needs their names only.
+if TYPE_CHECKING:
+    from workbench.overview import TaskOverview, Traffic
 
 COLUMNS = ("task", "state", "accuracy", "today", "alerts")
 STATE_STYLES = {"serves": "$success", "rolls out": "$primary", "cannot be read": "$error"}
@@ -76,7 +78,7 @@ class TasksScreen(PlaceScreen):
         self.set_interval(self.loopai.settings.refresh_sec, self._look)
 
     def show_task(self, task: str | None) -> None:
-        self._look()
+        self.call_after_refresh(self._look)
         self._show_details()
 
     def action_refresh(self) -> None:
@@ -90,6 +92,8 @@ class TasksScreen(PlaceScreen):
     @work(thread=True, exclusive=True, group="overview", exit_on_error=False)
     def _read(self) -> None:
         """Read all tasks in the background: the small files first, then the logs of today."""
+        from workbench.overview import overview, traffic_today
+
         worker = get_current_worker()
         names = self.data_dir.task_names()
         seen = {name: overview(self.data_dir, name) for name in names}
@@ -125,6 +129,8 @@ class TasksScreen(PlaceScreen):
         item, traffic = self._seen.get(name), self._traffic.get(name)
         if item is None:
             return (Content(name), *(Content("…"),) * (len(COLUMNS) - 1))
+        from workbench.overview import warnings_of
+
         warnings = warnings_of(item, traffic)
         today = "…" if traffic is None else drawing.short_number(traffic.executions)
         if traffic is not None and not traffic.counted:
@@ -142,6 +148,8 @@ class TasksScreen(PlaceScreen):
         side = self.query_one("#task-side")
         if name is None or name not in self._seen:
             return
+        from workbench.tui.task_details import task_details
+
         side.border_title = name
         width = max(30, side.container_size.width - 6)
         content = task_details(
@@ -212,6 +220,8 @@ class TasksScreen(PlaceScreen):
 
     @work(thread=True, group="promote", exit_on_error=False)
     def _promote(self, name: str, version: int) -> None:
+        from runtime.artifacts import ArtifactStore
+
         ArtifactStore(self.data_dir).activate(name, version, reason="promoted in the app")
         self.app.call_from_thread(self.notify, f"{name} now serves v{version}.")
         self.app.call_from_thread(self._look)

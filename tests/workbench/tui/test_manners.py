@@ -203,12 +203,19 @@ def test_the_first_frame_fits_the_terminal_and_needs_no_textual(data_dir):
     assert "1 Tasks" in frame
     assert TASK in frame
     assert len(frame.splitlines()) <= 10
-    code = (
-        "import sys, workbench.cli, workbench.tui.start, workbench.overview, workbench.new_task;"
-        "sys.exit('textual' in sys.modules)"
+    assert not _loads(
+        "workbench.cli, workbench.tui.start, workbench.overview, workbench.new_task", "textual"
     )
+
+
+def test_the_list_of_tasks_is_drawn_before_what_reads_them_is_loaded():
+    assert not _loads("workbench.tui.app, workbench.tui.tasks_screen", "pydantic")
+
+
+def _loads(modules: str, library: str) -> bool:
+    code = f"import sys, {modules}; sys.exit({library!r} in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], env=clean_environment(), timeout=60)
-    assert done.returncode == 0
+    return done.returncode != 0
 
 
 def test_versions_are_compared_promoted_and_rolled_back(data_dir):
