@@ -24,14 +24,24 @@ def cut_operations(values: Sequence[str], clues: Clues) -> Iterator[Operation]:
     anchors += [(word, 1.0 + 0.15 * len(word)) for word in shared_words(values)]
     for mark, extra in anchors:
         literal = quote(mark)
+        if extra:
+            # What every text says is no surprise, and what follows it is meant sooner than
+            # what happens to be so many words from an end.
+            following = f"{X}.split({literal}, 1)[1].split()[0]"
+            yield operation(following, TEXT, TEXT, 5.0, "word")
         single = extra + (0.0 if len(mark) == 1 or mark.strip() == mark else 0.3)
         first, last = (3.4, 3.0) if mark[:1] in LAST_MARKS else (3.0, 3.4)
+        if first < last and all(text.count(mark) == 1 for text in values):
+            first -= 0.4  # all that follows, should there be another one day
         yield operation(f"{X}.split({literal}, 1)[0]", TEXT, TEXT, 3.0 + single, "head")
         yield operation(f"{X}.split({literal}, 1)[1]", TEXT, TEXT, first + single, "rest")
         yield operation(f"{X}.rsplit({literal}, 1)[0]", TEXT, TEXT, 3.4 + single, "head")
         yield operation(f"{X}.rsplit({literal}, 1)[1]", TEXT, TEXT, last + single, "tail")
         yield operation(f"{X}.rsplit({literal}, 1)[-1]", TEXT, TEXT, last + 0.4 + single, "tail")
         yield operation(f"{X}.split({literal}, 1)[-1]", TEXT, TEXT, first + 0.4 + single, "rest")
+        if any(text.count(mark) > 1 for text in values):
+            second = f"{X}.split({literal}, 2)[2]"
+            yield operation(second, TEXT, TEXT, first + 1.0 + single, "rest")
         if len(mark) == 1:
             found = f"{X}[: {X}.rindex({literal}) + 1]"
             yield operation(found, TEXT, TEXT, 4.5, "head")

@@ -45,13 +45,13 @@ class BranchSearch:
         texts = [text for text in outputs if text is not None]
         if not texts:
             return Concatenation((), 1.0)
-        found = self.ways(group, limit=2)
-        if not found:
-            return None
-        best = found[0]
-        if len(group) == 1 and not best.expressions:
-            return Concatenation(best.parts, best.cost + LONE_CONSTANT_COST)
-        return best
+        found = self.ways(group, limit=4)
+        if len(group) == 1:
+            found = [
+                one if one.expressions else Concatenation(one.parts, one.cost + LONE_CONSTANT_COST)
+                for one in found
+            ]
+        return min(found, key=lambda one: one.cost, default=None)
 
     def branch(self, group: tuple[int, ...], limit: float, depth: int) -> list[Branch] | None:
         """The cheapest branches for these examples that cost less than `limit`."""

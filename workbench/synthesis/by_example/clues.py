@@ -17,11 +17,16 @@ MAX_PIECES = 60
 
 
 def fold(text: str) -> str:
-    """The text in lower case without accents, to see what it has in common with another."""
+    """The text in lower case without accents and in the digits 0 to 9, to see what it has in
+    common with another."""
     if text.isascii():
         return text.lower()
     letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return "".join(
+        str(unicodedata.decimal(letter, letter))
+        for letter in letters
+        if not unicodedata.combining(letter)
+    )
 
 
 def common_prefix(texts: Sequence[str]) -> str:

@@ -7,13 +7,16 @@ import re
 from collections.abc import Iterator, Sequence
 
 from workbench.synthesis.by_example.clues import separators
-from workbench.synthesis.by_example.code import X, quote, regex
+from workbench.synthesis.by_example.code import X, constant, quote, regex
 from workbench.synthesis.by_example.program import Condition, Row
 from workbench.synthesis.kinds import FieldKind, InputField
 
 _words = re.compile(r"[^\W\d_]+")
 _runs = re.compile(r"\d+|[^\W\d_]+|\s+|[\W_]")
 MAX_WORDS = 40
+MAX_ENDINGS = 40
+ONE_OFF_COST = 1.5  # bits more for naming a whole text where no two are the same
+VOWELS = constant("VOWELS", '("a", "e", "i", "o", "u")')
 
 
 def propose_conditions(rows: Sequence[Row], fields: Sequence[InputField]) -> list[Condition]:
@@ -84,9 +87,11 @@ def round_between(low: float, high: float) -> str:
 
 def _for_texts(number: int, field: InputField, texts: Sequence[str]) -> Iterator[Condition]:
     distinct = list(dict.fromkeys(texts))
+    one_off = field.kind is not FieldKind.CATEGORY and len(distinct) == len(texts)
     if field.kind is FieldKind.CATEGORY or (len(distinct) <= 6 and max(map(len, distinct)) <= 20):
         for value in distinct:
-            yield Condition(f"{X} == {quote(value)}", number, 3.0 + 0.2 * len(value))
+            cost = 3.0 + 0.2 * len(value) + (ONE_OFF_COST if one_off else 0.0)
+            yield Condition(f"{X} == {quote(value)}", number, cost)
     yield Condition(f"not {X}", number, 2.0)
     for test in ("isdigit", "isalpha", "isupper", "islower"):
         yield Condition(f"{X}.{test}()", number, 3.0)
@@ -115,10 +120,25 @@ def _for_texts(number: int, field: InputField, texts: Sequence[str]) -> Iterator
         for word in dict.fromkeys(_words.findall(text)):
             words[word] = words.get(word, 0) + 1
     for word in sorted(words, key=lambda one: -words[one])[:MAX_WORDS]:
-        yield Condition(f"{quote(word)} in {X}", number, 3.4 + 0.2 * len(word))
-        yield Condition(f"{X}.startswith({quote(word)})", number, 3.6 + 0.2 * len(word))
+        cost = 0.2 * len(word) + (ONE_OFF_COST if one_off and word in distinct else 0.0)
+        yield Condition(f"{quote(word)} in {X}", number, 3.4 + cost)
+        yield Condition(f"{X}.startswith({quote(word)})", number, 3.6 + cost)
+    yield from _for_edges(number, distinct)
     for shape, cost in shapes_of(distinct[:40]):
         yield Condition(f"{regex('SHAPE', shape)}.fullmatch({X})", number, cost)
+
+
+def _for_edges(number: int, texts: Sequence[str]) -> Iterator[Condition]:
+    """What the first word is, which letters the text ends with, whether it begins with a vowel."""
+    yield Condition(f"{X}[:1].lower() in {VOWELS}", number, 3.6)
+    firsts = dict.fromkeys(text.split()[0] for text in texts if len(text.split()) > 1)
+    for word in list(firsts)[:MAX_WORDS]:
+        yield Condition(f"{X}.split()[0] == {quote(word)}", number, 3.8 + 0.2 * len(word))
+    endings = dict.fromkeys(
+        text[-width:] for width in (1, 2) for text in texts if text[-width:].isalpha()
+    )
+    for ending in list(endings)[:MAX_ENDINGS]:
+        yield Condition(f"{X}.endswith({quote(ending)})", number, 3.95 + 0.3 * len(ending))
 
 
 def shapes_of(texts: Sequence[str]) -> Iterator[tuple[str, float]]:

@@ -21,6 +21,7 @@ MAX_TERMS = 4
 MAX_FEATURES = 14
 TRIMS = 3
 EXACT = 1e-7
+FEW = 5  # rows up to which an exact formula is better than none, though it may be chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class _Fit:
         self.unit = 10.0**-self.places
         self.scale = float(np.max(np.abs(targets))) or 1.0
         self.found: dict[str, Formula] = {}
+        self.doubtful: dict[str, Formula] = {}
 
     def search(self) -> list[Formula]:
         rows = len(self.targets)
@@ -100,6 +102,8 @@ class _Fit:
                 break
             scored.sort()
             chosen = [subset for _, _, subset in scored[:6]]
+        if rows <= FEW and not self._is_solved():
+            return [*self.found.values(), *self.doubtful.values()]
         return list(self.found.values())
 
     def _is_solved(self) -> bool:
@@ -217,22 +221,34 @@ class _Fit:
         if intercept and weights[-1]:
             code += _signed(float(weights[-1]), "", first=not code)
             cost += 1.0 + 0.7 * len(_numeral(float(weights[-1])))
-        if code and self._is_believable([*weights]):
+        if code:
+            found = self.found if self._is_believable([*weights]) else self.doubtful
             whole = code if wrap == "{}" else wrap.format(code)
             slack = 0.5 * self.unit if wrap.startswith("round") else 0.0
-            self._keep(whole, tuple(used), cost + 1.5 * (wrap != "{}"), values, slack)
+            self._keep(whole, tuple(used), cost + 1.5 * (wrap != "{}"), values, slack, found)
 
     def _is_believable(self, weights: Sequence[float]) -> bool:
-        """Whether the weights say less than the answers: else they only repeat them."""
+        """Whether the weights say less than the answers: else they only repeat them.
+
+        A weight of one says nothing.
+        """
         digits = sum(
-            len(_numeral(abs(float(w))).strip("0.").replace(".", "")) for w in weights if w
+            len(_numeral(abs(float(w))).strip("0.").replace(".", ""))
+            for w in weights
+            if w and abs(w) != 1
         )
         said = 3.3 * digits + math.log2(len(self.columns) + 1) * sum(bool(w) for w in weights)
         known = float(np.sum(np.log2(np.abs(self.targets) / self.unit + 2.0)))
         return said < 0.8 * known
 
     def _keep(
-        self, code: str, used: tuple[int, ...], cost: float, values: Vector, slack: float = 0.0
+        self,
+        code: str,
+        used: tuple[int, ...],
+        cost: float,
+        values: Vector,
+        slack: float = 0.0,
+        found: dict[str, Formula] | None = None,
     ) -> None:
         operands = tuple(self.features[number][0] for number in used)
         cost += sum(operand.cost for operand in operands)
@@ -240,7 +256,8 @@ class _Fit:
         near = np.abs(values - self.targets) <= EXACT * self.scale + slack
         right = tuple(bool(ok) for ok in near)
         made = Expression(Kind.NUMBER, cost, "result", -1, step, operands)
-        self.found.setdefault(made.key, Formula(made, values, right))
+        found = self.found if found is None else found
+        found.setdefault(made.key, Formula(made, values, right))
 
 
 def _places(value: float) -> int:

@@ -99,7 +99,10 @@ class Pool:
             self.serial += 1
             heapq.heappush(self.waiting, (made.cost, self.serial, depth, made, values))
         if made.kind is Kind.TEXT:
-            self.alternatives.setdefault(values, []).append(made)
+            others = self.alternatives.setdefault(values, [])
+            others.append(made)
+            if len(others) > 2 * MAX_ALTERNATIVES:
+                others.remove(max(others, key=_price))
 
     def try_step(self, step: Operation, made: Expression, values: Values, depth: int) -> None:
         """Applies one step and takes in what it makes, if that is of any use."""
@@ -108,12 +111,20 @@ class Pool:
         known = self.entries.get((step.gives, results))
         if known is not None:
             full = 2 * MAX_ALTERNATIVES if made.kind in PARSED else MAX_ALTERNATIVES
-            kept = step.gives is Kind.TEXT and len(self.alternatives[results]) < full
-            if not kept and known.cost <= made.cost + step.cost:
-                return
+            cost = made.cost + step.cost
+            if known.cost <= cost:
+                others = self.alternatives.get(results, ()) if step.gives is Kind.TEXT else None
+                if others is None:
+                    return
+                if len(others) >= full and cost >= max(map(_price, others)):
+                    return
         elif results.count(None) == len(results):
             return
         self.offer(extend(made, step), results, depth)
+
+
+def _price(made: Expression) -> float:
+    return made.cost
 
 
 def grow_pool(sources: Sequence[Source], clues: Clues, budget: int) -> Pool:

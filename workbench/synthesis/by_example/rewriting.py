@@ -128,7 +128,10 @@ def replacement_operations(values: Sequence[str], clues: Clues) -> Iterator[Oper
 
 
 def shape_operations(values: Sequence[str], clues: Clues) -> Iterator[Operation]:
-    """Padding with zeros, turning around."""
+    """Padding with zeros, turning around, digits of other scripts as 0 to 9."""
+    if any(mark.isdecimal() and not mark.isascii() for text in values for mark in text):
+        digits = f'"".join(str(unicodedata.decimal(mark, mark)) for mark in {X})'
+        yield operation(digits, TEXT, TEXT, 1.2, "text")
     if all(text.isdigit() for text in values):
         shortest = min(len(text) for text in values)
         for width in clues.widths:

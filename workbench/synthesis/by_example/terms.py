@@ -50,6 +50,10 @@ def make_terms(vectors: Sequence[Vector]) -> list[tuple[Term, Vector]]:
                 found.append((Term(f"min({a}, {b})", (i, j), 3.0), np.minimum(x, y)))
                 found.append((Term(f"max({a}, {b})", (i, j), 3.0), np.maximum(x, y)))
                 found.append((Term(f"abs({a} - {b})", (i, j), 3.0), np.abs(x - y)))
+            if np.all((y >= 0) & (y <= 100)) and np.max(y) > 1:
+                for sign in "-+":  # so many per cent off, or on top
+                    share = (100 - y if sign == "-" else 100 + y) / 100
+                    found.append((Term(f"{a} * (100 {sign} {b}) / 100", (i, j), 4.0), x * share))
             if np.all(y != 0):
                 found.append((Term(f"{a} / {b}", (i, j), 2.5), x / y))
                 found.append((Term(f"{a} / ({b} * {b})", (i, j), 4.0), x / (y * y)))

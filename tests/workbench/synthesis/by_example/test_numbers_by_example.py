@@ -159,3 +159,24 @@ def test_what_no_formula_fits_scores_low():
     fields = input_fields(TASK, [Example(input=i, output=0) for i in inputs])
     found = solve_number(inputs, values, fields, function="answer", seed=0)
     assert all(ranked.score < 0.3 for ranked in found)
+
+
+def perimeter(chooser):
+    row = {"width": chooser.randint(1, 99), "height": chooser.randint(1, 99)}
+    return row, 2 * row["width"] + 2 * row["height"]
+
+
+def per_cent_off(chooser):
+    row = {"price": 10 * chooser.randint(1, 30), "off": 5 * chooser.randint(1, 15)}
+    return row, row["price"] * (100 - row["off"]) / 100
+
+
+def fare(chooser):
+    distance = chooser.randint(1, 60)
+    return {"km": distance}, 5 + 2 * distance
+
+
+@pytest.mark.parametrize("make", [perimeter, per_cent_off, fare])
+def test_three_examples_of_a_simple_formula_are_enough(make):
+    ranked, others = solve(make, 3)
+    assert share_right(ranked, others) == 1.0

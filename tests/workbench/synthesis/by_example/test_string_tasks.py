@@ -27,3 +27,10 @@ def test_no_task_takes_as_long_as_five_seconds(outcomes):
 def test_programs_are_short(outcomes):
     lengths = sorted(outcome.lines for outcome in outcomes)
     assert lengths[len(lengths) // 2] <= 30
+
+
+@pytest.mark.parametrize("task", load_tasks("kinds_of_tasks"), ids=lambda task: task.name)
+def test_three_examples_are_read_as_a_person_would(task):
+    with Sandbox() as sandbox:
+        outcome = solve_task(task, sandbox)
+    assert outcome.solved, outcome.missed
