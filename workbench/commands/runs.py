@@ -107,6 +107,9 @@ def compare(first: int, second: int, data_dir: DataDir, as_json: bool) -> None:
         out.print("The task or its examples changed between the two: the figures do not compare.")
     if same["program"]:
         out.print("Both made the same program to the byte.")
+    elif none := [str(row["run"]) for row, best in zip(rows, chosen, strict=True) if not best]:
+        runs = f"Run {none[0]}" if len(none) == 1 else "Neither run"
+        out.print(f"{runs} made {'no' if len(none) == 1 else 'a'} program.")
     else:
         changed = sum(line[:1] in "+-" for line in difference.splitlines()[2:])
         out.print(f"The programs differ in {changed} lines; --json shows them.")
@@ -145,7 +148,9 @@ def _cell(name: str, value: Any) -> Any:
         return percent(value)
     if name in ("task_hash", "program_sha256"):
         return (value or "-")[:12]
-    return str(value) if name in ("version", "seed", "examples") else value
+    if name == "version":
+        return f"v{value}" if value else None
+    return str(value) if name in ("seed", "examples") else value
 
 
 def _print_run(facts: dict[str, Any]) -> None:

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from typing import Literal
 
-from runtime.errors import LoopaiError, NotFoundError, Problem
+from runtime.errors import InvalidInputError, LoopaiError, NotFoundError, Problem
 
 Kind = Literal["timeout", "disconnected", "server", "protocol"]
+
+
+class BadAddressError(InvalidInputError):
+    """What is given as the server's address is none."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            Problem(
+                f"{address!r} is not the address of a model server.",
+                remedy=(
+                    "It is read from OLLAMA_HOST, else from synthesis.ollama_host in "
+                    "deployment.yaml, and looks like http://127.0.0.1:11434"
+                ),
+            )
+        )
 
 
 class ServerAbsentError(LoopaiError):
@@ -38,9 +53,11 @@ class ModelAbsentError(NotFoundError):
 
 
 class CallFailedError(LoopaiError):
-    """One call gave no usable answer; another may. `text` is what had come until then."""
+    """One call gave no usable answer; another may. `text` is what had come until then, in
+    `answer_tokens` pieces."""
 
-    def __init__(self, kind: Kind, reason: str, text: str = "") -> None:
+    def __init__(self, kind: Kind, reason: str, text: str = "", answer_tokens: int = 0) -> None:
         self.kind: Kind = kind
         self.text = text
+        self.answer_tokens = answer_tokens
         super().__init__(Problem(f"the model server: {reason}"))

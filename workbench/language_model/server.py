@@ -16,13 +16,22 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 import httpx
-import ollama
 import pydantic
 
 from runtime.config import DeploymentConfig
 from runtime.config_sections import SynthesisConfig
-from workbench.language_model.failures import CallFailedError, ModelAbsentError, ServerAbsentError
+from workbench.language_model.failures import (
+    BadAddressError,
+    CallFailedError,
+    ModelAbsentError,
+    ServerAbsentError,
+)
 from workbench.language_model.messages import ModelAnswer, ModelRequest
+
+try:
+    import ollama
+except ValueError:  # it reads the variable as it is imported
+    raise BadAddressError(os.environ.get("OLLAMA_HOST", "")) from None
 
 DEFAULT_ADDRESS = "http://127.0.0.1:11434"
 # A server that ignores the limit on tokens is cut off at so many characters for each.
@@ -127,9 +136,9 @@ class OllamaServer:
         except TimeoutError:
             limit = self.settings.answer_timeout_sec
             reason = f"the answer was not complete after {limit:g} s"
-            raise CallFailedError("timeout", reason, "".join(heard)) from None
+            raise CallFailedError("timeout", reason, "".join(heard), len(heard)) from None
         except CallFailedError as failure:
-            failure.text = "".join(heard)
+            failure.text, failure.answer_tokens = "".join(heard), len(heard)
             raise
 
     async def _streamed(
@@ -199,27 +208,35 @@ class OllamaServer:
         async def exchange() -> T:
             connect = self.settings.connect_timeout_sec
             timeout = httpx.Timeout(wait, connect=connect)
-            async with ollama.AsyncClient(
-                self.address, timeout=timeout, verify=_certificates()
-            ) as client:
+            try:
+                client = ollama.AsyncClient(self.address, timeout=timeout, verify=_certificates())
+            except ValueError:
+                raise BadAddressError(self.address) from None
+            async with client:
                 return await ask(client)
 
         try:
             return asyncio.run(exchange())
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+            raise BadAddressError(self.address) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, ConnectionError) as error:
             reason = "timed out" if isinstance(error, httpx.ConnectTimeout) else "not running"
             raise ServerAbsentError(self.address, reason) from None
         except ollama.ResponseError as error:
-            if error.status_code == 404 or "file does not exist" in error.error:
+            if model and (error.status_code == 404 or "file does not exist" in error.error):
                 raise self._absent(model, error) from None
+            if error.status_code == 404:
+                raise self._other_protocol() from None
             raise CallFailedError("server", f"answered {_said(error)}") from None
         except httpx.TimeoutException:
             raise CallFailedError("timeout", "did not answer in time") from None
         except httpx.TransportError:
             raise CallFailedError("disconnected", "the connection was lost") from None
         except (json.JSONDecodeError, pydantic.ValidationError, KeyError):
-            reason = "answered something that is not Ollama's protocol"
-            raise CallFailedError("protocol", reason) from None
+            raise self._other_protocol() from None
+
+    def _other_protocol(self) -> CallFailedError:
+        return CallFailedError("protocol", f"what answers at {self.address} is not Ollama's API")
 
     def _absent(self, model: str, error: ollama.ResponseError) -> Exception:
         if "pull model manifest" in error.error:

@@ -24,7 +24,7 @@ from runtime.errors import LoopaiError, NotFoundError, Problem
 from runtime.migrations import bring_up_to_date
 from runtime.models import TaskSpecification
 from runtime.strict_json import canonical
-from workbench.synthesis.journal_tables import FORMAT
+from workbench.synthesis.journal_tables import FORMAT, STOPPED
 from workbench.synthesis.task_hash import task_hash
 
 BUSY_SECONDS = 30.0
@@ -81,6 +81,8 @@ class Journal:
         for row in rows:
             row["state"] = self._state(row)
             row["settings"] = json.loads(row["settings"] or "{}")
+            if row["calls"] is None and row["model"]:
+                row.update(self._spent_so_far(int(row["id"])))
         return sorted(rows, key=lambda row: -int(row["id"]))
 
     def run(self, number: int) -> dict[str, Any]:
@@ -89,6 +91,15 @@ class Journal:
             if row["id"] == number:
                 return row
         raise NotFoundError(Problem(f"there is no run {number}.", remedy="See: loopai runs list"))
+
+    def _spent_so_far(self, number: int) -> dict[str, int]:
+        """Of a run that did not come to its end: what its calls took all the same."""
+        asked = [row for row in self.calls(number) if row["failure"] != STOPPED]
+        return {
+            "calls": len(asked),
+            "prompt_tokens": sum(row["prompt_tokens"] or 0 for row in asked),
+            "answer_tokens": sum(row["answer_tokens"] or 0 for row in asked),
+        }
 
     def specification(self, number: int) -> TaskSpecification:
         """The task as it was, examples too; raises NotFoundError when it was not kept."""
@@ -188,6 +199,13 @@ class OpenRun:
         row = {"run": self.number, "number": number, "at": format_time(utc_now()), **fields}
         with self._journal._database() as database:
             database.table("calls").upsert(row, pk=("run", "number"))
+
+    def forget_last_failures(self) -> None:
+        """Forget the failed calls that nothing came after: a server that is back may answer."""
+        answered = "SELECT COALESCE(MAX(number), 0) FROM calls WHERE run = ? AND failure IS NULL"
+        with self._journal._database() as database:
+            calls = database.table("calls")
+            calls.delete_where(f"run = ? AND number > ({answered})", [self.number, self.number])
 
     def add_attempt(self, **fields: Any) -> None:
         """One program tried. Numbers count from 1 and are the same when a run is resumed."""

@@ -82,6 +82,9 @@ KEYS: Mapping[str, Any] = {
 }
 
 
+#: In `calls.failure`: no call could be made, and the run asked no more.
+STOPPED = "stopped"
+
 TYPES = {int: "INTEGER", float: "FLOAT", str: "TEXT", bytes: "BLOB"}
 
 

@@ -93,7 +93,8 @@ def begin(
 def resume(
     data_dir: DataDir, number: int, say: Say, *, ask: Ask | None, watcher: Watcher | None = None
 ) -> Made:
-    """Go on with a run that was interrupted: what the model had answered is not asked again."""
+    """Go on with a run that was interrupted: what the model had answered is not asked again,
+    but what it failed to answer at last is."""
     journal = Journal(data_dir)
     row = journal.run(number)
     if row["state"] == "finished":
@@ -104,8 +105,9 @@ def resume(
             )
         )
     plan = planned(journal, number)
-    recorded = journal.calls(number)
     run = journal.reopen(number)
+    run.forget_last_failures()
+    recorded = journal.calls(number)
     say("run", f"{number} goes on after {len(recorded)} calls")
     return _make(data_dir, plan, run, say, ask, recorded, watcher)
 

@@ -109,13 +109,13 @@ class ModelsScreen(PlaceScreen):
     @work(thread=True, exclusive=True, group="models", exit_on_error=False)
     def _list(self) -> None:
         """Ask the server in the background: it may be slow, or not there."""
-        from workbench.language_model.server import OllamaServer
-
         worker = get_current_worker()
         config = load_deployment(self.data_dir.deployment_file)
-        server = OllamaServer.configured(config)
-        self._address = server.address
         try:
+            from workbench.language_model.server import OllamaServer
+
+            server = OllamaServer.configured(config)
+            self._address = server.address
             rows: list[dict[str, Any]] | None = server.models()
         except LoopaiError as error:
             rows = None

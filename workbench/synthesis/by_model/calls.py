@@ -22,10 +22,10 @@ from workbench.language_model.failures import (
     ServerAbsentError,
 )
 from workbench.language_model.messages import Message, ModelAnswer, ModelRequest
+from workbench.synthesis.journal_tables import STOPPED
 
 # A server that fails so often in a row is left alone for the rest of the run.
 MAX_FAILURES_IN_A_ROW = 3
-STOPPED = "stopped"
 
 Ask = Callable[[ModelRequest, Callable[[str], None]], ModelAnswer]
 
@@ -162,16 +162,22 @@ class ModelCalls:
         self._answers[request.digest] = answer
         return answer
 
-    @contextmanager
-    def share(self, part: float) -> Iterator[None]:
-        """Within this block no more than `part` of the calls and tokens that are left."""
-        before = self._limit
+    def portion(self, part: float) -> Budget:
+        """The limits within which no more than `part` of the calls, tokens and seconds that are
+        left is spent; one call at least."""
         left_calls = max(0, self.budget.calls - self.spent.calls)
         left_tokens = max(0, self.budget.tokens - self.spent.tokens)
-        self._limit = Budget(
+        left_seconds = max(0.0, self.budget.seconds - self.spent.seconds)
+        return Budget(
             self.spent.calls + max(1, int(left_calls * part)),
             self.spent.tokens + int(left_tokens * part),
+            self.spent.seconds + left_seconds * part,
         )
+
+    @contextmanager
+    def within(self, limit: Budget) -> Iterator[None]:
+        """Within this block no more is spent than until `limit`."""
+        before, self._limit = self._limit, limit
         try:
             yield
         finally:
@@ -193,8 +199,9 @@ class ModelCalls:
             reason = str(failure)
             seconds = round(time.monotonic() - started, 3)
             fields = {"reason": reason, "answer": failure.text, "seconds": seconds}
-            self._note(stage, request, failure=failure.kind, **fields)
-            self._failed(failure.kind, reason, seconds)
+            tokens = failure.answer_tokens
+            self._note(stage, request, failure=failure.kind, answer_tokens=tokens, **fields)
+            self._failed(failure.kind, reason, seconds, tokens)
         except (ServerAbsentError, ModelAbsentError) as gone:
             self._note(stage, request, failure=STOPPED, reason=str(gone))
             self._close(str(gone))
@@ -222,7 +229,8 @@ class ModelCalls:
         if row["failure"] == STOPPED:
             self._close(row["reason"])
         if row["failure"]:
-            self._failed(row["failure"], row["reason"], row["seconds"] or 0.0)
+            tokens = row["answer_tokens"] or 0
+            self._failed(row["failure"], row["reason"], row["seconds"] or 0.0, tokens)
         answer = ModelAnswer(
             row["answer"],
             bool(row["complete"]),
@@ -233,9 +241,8 @@ class ModelCalls:
         self._spend(answer)
         return answer
 
-    def _failed(self, kind: Kind, reason: str, seconds: float) -> NoReturn:
-        spent = self.spent
-        self.spent = replace(spent, calls=spent.calls + 1, seconds=spent.seconds + seconds)
+    def _failed(self, kind: Kind, reason: str, seconds: float, tokens: int) -> NoReturn:
+        self._spend(ModelAnswer("", False, 0, tokens, seconds))
         self._failures += 1
         if self._failures >= MAX_FAILURES_IN_A_ROW:
             self._close(f"it failed {self._failures} times in a row, at last: {reason}")

@@ -38,6 +38,11 @@ class Verdict:
 
     @property
     def words(self) -> str:
+        if not self.answered:
+            return (
+                "the model is not used as labeller: it gave a label, the same however it was "
+                f"asked, to none of the {self.examples} known examples"
+            )
         share = f"right on {self.right} of the {self.answered} known examples it answered"
         if self.trusted:
             return f"the model labels clearly better than the commonest output: {share}"

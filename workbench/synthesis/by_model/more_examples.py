@@ -14,7 +14,7 @@ from runtime.models import Example, TaskSpecification
 from workbench.synthesis.by_model.answers import UnusableAnswerError
 from workbench.synthesis.by_model.calls import ModelCalls, ModelUnavailableError
 from workbench.synthesis.by_model.labeller import Labeller
-from workbench.synthesis.by_model.shares import Shares
+from workbench.synthesis.by_model.shares import Purse
 from workbench.synthesis.examples_check import loose_key
 from workbench.synthesis.kinds import OutputKind, class_label, output_kind
 from workbench.synthesis.stages.invent import STYLES, invent
@@ -47,7 +47,7 @@ class WithMoreExamples:
         calls: ModelCalls,
         unlabelled: Sequence[Mapping[str, Any]],
         known: Sequence[Example],
-        shares: Shares,
+        purse: Purse,
     ) -> None:
         self.name = inner.name
         self.title = f"{inner.name} with the model's examples"
@@ -56,7 +56,7 @@ class WithMoreExamples:
         self._calls = calls
         self._known = {loose_key(example.input) for example in known}
         self._unlabelled = [each for each in unlabelled if loose_key(each) not in self._known]
-        self._shares = shares
+        self._purse = purse
 
     def propose(
         self,
@@ -71,15 +71,17 @@ class WithMoreExamples:
         if output_kind(task.output_schema, outputs) is not OutputKind.CLASS:
             raise NotApplicableError("examples are labelled with classes, and the output is none")
         self.made = []
-        with self._calls.share(self._shares.next()):
+        reason = "the model labelled and made up nothing that can be used"
+        with self._purse.session():
             try:
                 by_label = {class_label(output): output for output in outputs}
                 classes = [by_label[name] for name in sorted(by_label)]
                 self._make(task, train, classes, progress)
             except ModelUnavailableError as end:
+                reason = str(end)
                 progress(f"stops asking: {end}")
         if not self.made:
-            raise NotApplicableError("the model labelled and made up nothing that can be used")
+            raise NotApplicableError(reason)
         more = [*train, *(made.example for made in self.made)]
         model = self._calls.choice.name
         counts = self._counts()

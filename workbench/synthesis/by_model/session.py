@@ -11,7 +11,7 @@ from runtime.models import Example, Strategy, TaskSpecification
 from runtime.sandbox import Sandbox
 from workbench.synthesis.by_model.calls import Ask, Budget, ModelCalls, ModelChoice, RunLog, Watcher
 from workbench.synthesis.by_model.more_examples import FEW_EXAMPLES, WithMoreExamples
-from workbench.synthesis.by_model.shares import Shares
+from workbench.synthesis.by_model.shares import EvenShares, Purse
 from workbench.synthesis.by_model.with_signs import WithSigns
 from workbench.synthesis.by_model.written import WrittenByModel
 from workbench.synthesis.examples_check import check_examples
@@ -95,17 +95,16 @@ def model_strategies(
     helped = [name for name in SHIPPED if name in (names or HELPED)]
     few = len(checked.examples) <= FEW_EXAMPLES
     made: list[SynthesisStrategy] = []
-    # What is asked by the description alone is asked in the first session, for all of them.
     kinds = len(helped) * (2 if few else 1) + (Strategy.RULE in helped)
     for inner in load_strategies(helped) if helped else ():
         kinds -= 1
-        made.append(WithSigns(inner, calls, sandbox, Shares(1, kinds)))
+        made.append(WithSigns(inner, calls, sandbox, Purse(calls, kinds)))
     if few:
         for inner in load_strategies(helped) if helped else ():
             kinds -= 1
-            shares = Shares(1, kinds)
             known: list[Example] = list(checked.examples)
-            made.append(WithMoreExamples(inner, calls, settings.unlabelled, known, shares))
+            purse = Purse(calls, kinds)
+            made.append(WithMoreExamples(inner, calls, settings.unlabelled, known, purse))
     if Strategy.RULE in helped:
-        made.append(WrittenByModel(calls, sandbox, Shares(sessions, 0)))
+        made.append(WrittenByModel(calls, sandbox, EvenShares(calls, sessions)))
     return made

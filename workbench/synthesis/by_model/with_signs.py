@@ -15,7 +15,7 @@ from typing import Any
 from runtime.models import Example, TaskSpecification
 from runtime.sandbox import Sandbox
 from workbench.synthesis.by_model.calls import ModelCalls, ModelUnavailableError
-from workbench.synthesis.by_model.shares import Shares
+from workbench.synthesis.by_model.shares import Purse
 from workbench.synthesis.by_model.signs import (
     IMPORTS,
     Sign,
@@ -68,14 +68,14 @@ class WithSigns:
     """`inner` proposes on inputs that hold the signs kept; its program then computes them."""
 
     def __init__(
-        self, inner: SynthesisStrategy, calls: ModelCalls, sandbox: Sandbox, shares: Shares
+        self, inner: SynthesisStrategy, calls: ModelCalls, sandbox: Sandbox, purse: Purse
     ) -> None:
         self.name = inner.name
         self.title = f"{inner.name} with the model's signs"
         self._inner = inner
         self._calls = calls
         self._sandbox = sandbox
-        self._shares = shares
+        self._purse = purse
 
     def propose(
         self,
@@ -90,18 +90,20 @@ class WithSigns:
             raise NotApplicableError("signs speak for classes, and the output is none")
         fields = input_fields(task, train)
         proposed: list[Sign] = []
-        with self._calls.share(self._shares.next()):
+        ended = ""
+        with self._purse.session():
             try:
                 # One by one: what came before the budget was spent is kept.
                 proposed.extend(
                     propose_signs(self._calls, task, _labels(task, train), fields, progress)
                 )
             except ModelUnavailableError as end:
+                ended = str(end)
                 progress(f"stops asking: {end}")
         kept = self._keep(proposed, fields, train, seed)
         progress(f"keeps {len(kept)} of {len(proposed)} signs")
         if not kept:
-            raise NotApplicableError(f"none of the model's {len(proposed)} signs tells anything")
+            raise NotApplicableError(_why_none(len(proposed), ended))
         signs = [each.sign for each in kept]
         wider, examples = self._widened(task, signs, fields, train)
         for candidate in self._inner.propose(wider, examples, seed=seed, progress=progress):
@@ -259,3 +261,9 @@ def _stretched(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _stretched(inner) for key, inner in value.items()}
     return value
+
+
+def _why_none(proposed: int, ended: str) -> str:
+    if not proposed:
+        return ended or "the model proposed no sign that can be used"
+    return f"none of the model's {proposed} signs tells anything" + (f"; {ended}" if ended else "")

@@ -14,7 +14,7 @@ from runtime.sandbox import Sandbox
 from workbench.synthesis.by_model.answers import UnusableAnswerError
 from workbench.synthesis.by_model.calls import ModelCalls, ModelUnavailableError
 from workbench.synthesis.by_model.islands import Islands
-from workbench.synthesis.by_model.shares import Shares
+from workbench.synthesis.by_model.shares import EvenShares
 from workbench.synthesis.by_model.trial import Trial, TrialGround
 from workbench.synthesis.stages.code import code
 from workbench.synthesis.stages.combine import combine
@@ -71,7 +71,7 @@ class WrittenByModel:
     name: str = Strategy.RULE
     title = "written by the model"
 
-    def __init__(self, calls: ModelCalls, sandbox: Sandbox, shares: Shares) -> None:
+    def __init__(self, calls: ModelCalls, sandbox: Sandbox, shares: EvenShares) -> None:
         self._calls = calls
         self._sandbox = sandbox
         self._shares = shares
@@ -87,7 +87,7 @@ class WrittenByModel:
         """See `SynthesisStrategy.propose`."""
         ground = TrialGround(task, train, self._sandbox, seed)
         reason = "the model wrote no program that runs"
-        with self._calls.share(self._shares.next()):
+        with self._shares.session():
             islands = Islands(0, random.Random(seed))  # noqa: S311
             try:
                 understood = self._understood(task)

@@ -17,7 +17,7 @@ from workbench.synthesis.by_model.labeller import Labeller, binomial_tail
 from workbench.synthesis.by_model.made_examples import read_unlabelled, write_made_examples
 from workbench.synthesis.by_model.more_examples import WithMoreExamples
 from workbench.synthesis.by_model.session import model_settings, open_calls
-from workbench.synthesis.by_model.shares import Shares
+from workbench.synthesis.by_model.shares import Purse
 from workbench.synthesis.journal import Journal
 from workbench.synthesis.strategy import Candidate, NotApplicableError
 
@@ -81,7 +81,7 @@ def calls_to(folder):
 def helped(folder, calls, inputs):
     task = load_task(folder, "mood")
     inner = Remembering()
-    strategy = WithMoreExamples(inner, calls, inputs, task.examples, Shares(1, 0))
+    strategy = WithMoreExamples(inner, calls, inputs, task.examples, Purse(calls, 0))
     return task, inner, strategy
 
 
@@ -117,7 +117,7 @@ def test_what_a_model_made_is_written_apart_and_marked(folder, calls_to):
 
 @pytest.mark.parametrize(
     ("answer", "why"),
-    [("good", "not used as labeller"), ("not sure", "right on 0 of the 0")],
+    [("good", "not used as labeller"), ("not sure", "to none of the 16 known")],
 )
 def test_a_labeller_no_better_than_the_commonest_output_is_not_used(folder, calls_to, answer, why):
     calls = calls_to(Recorded([("", {"answer": answer})]))

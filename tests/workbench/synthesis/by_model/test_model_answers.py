@@ -111,7 +111,7 @@ def test_the_same_question_is_asked_once_and_a_spent_budget_ends_it(calls_to):
     for _ in range(3):
         calls.answer("x", [Message("user", "the same")])
     assert len(state.requests) == 1
-    with calls.share(0.5):
+    with calls.within(calls.portion(0.5)):
         calls.answer("x", [Message("user", "another")])
         with pytest.raises(ModelUnavailableError, match="share of the budget"):
             calls.answer("x", [Message("user", "a third")])

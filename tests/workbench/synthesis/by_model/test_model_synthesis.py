@@ -98,6 +98,24 @@ def test_a_run_killed_in_the_middle_can_be_read_and_resumed(folder, ollama):
     assert compared["same"] == {"task": True, "program": True}
 
 
+def test_a_run_that_its_server_failed_is_resumed_when_the_server_is_back(folder, ollama):
+    ollama.state.behaviour = "failing"
+    failed = loopai(folder, ollama.url, *SYNTHESIZE, code=2)
+    assert "written by the model: it failed 3 times in a row" in failed.stderr
+    assert (
+        "Neither run made a program"
+        in loopai(folder, ollama.url, "runs", "compare", "1", "1").stdout
+    )
+    (row,) = json.loads(loopai(folder, ollama.url, "runs", "list", "--json").stdout)
+    assert (row["state"], row["calls"], row["tokens"]) == ("failed", 3, 0)
+
+    ollama.state.behaviour = "good"
+    resumed = loopai(folder, ollama.url, "synthesize", "letters", "--resume", "1", "--json")
+    assert json.loads(resumed.stdout)["evaluation"]["accuracy"] == 1.0
+    text = loopai(folder, ollama.url, "synthesize", "letters", "--replay", "1").stdout
+    assert "the same to the byte" in text
+
+
 def test_an_interrupt_stops_the_model_at_once_and_says_how_to_go_on(folder, ollama):
     ollama.state.behaviour, ollama.state.pause = "endless", 0.02
     with subprocess.Popen(

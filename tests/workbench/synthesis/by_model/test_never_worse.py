@@ -86,6 +86,19 @@ def test_a_bad_model_changes_nothing(folder, behaviour):
     assert calls
     if behaviour == "failing":
         assert len(calls) == 3, "a server that fails three times in a row is left alone"
+        assert all("failed 3 times in a row" in why for why in made.outcome.skipped.values())
+
+
+def test_a_slow_model_is_asked_by_every_search_before_the_time_is_spent(folder):
+    slow = CONFIG.model_copy(update={"max_seconds": 3.0, "answer_timeout_sec": 60.0})
+    settings = model_settings(slow, "tiny")
+    with RunningOllama(answerer=Recorded(NOISE), pause=0.05) as ollama:
+        ask = OllamaServer(ollama.url, slow).answer
+        made = begin(
+            folder, Plan(load_task(folder, "mood"), 0, ("rule",), settings), quiet, ask=ask
+        )
+    stages = {call["stage"] for call in Journal(folder).calls(made.run)}
+    assert {"words", "label", "understand"} <= stages
 
 
 @pytest.mark.parametrize("answerer", [Recorded(NOISE), Memoriser()], ids=["noise", "memoriser"])
