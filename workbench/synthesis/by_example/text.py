@@ -186,19 +186,20 @@ class TextSearch:
             ways = [*search.ways(tuple(range(len(chosen))), limit=4), *lookups]
             for way in ways:
                 self._keep(way)
-            if ways:
-                best = max(
-                    best, *(self.bodies.get(way, 0) & inside for way in ways), key=int.bit_count
-                )
-            elif added is not None:
-                chosen = [index for index in chosen if index != added]
-                refused.add(added)
-            else:
-                alike = self._commonest(group)
-                if alike == chosen:
-                    return
-                chosen = alike
-                continue
+            right = max((self.bodies[way] & inside for way in ways), key=int.bit_count, default=0)
+            best = max(best, right, key=int.bit_count)
+            # What is right on nothing but the rows it was made from has learned them by heart.
+            by_heart = not right & ~sum(1 << index for index in chosen)
+            if not ways or (by_heart and len(chosen) < len(group)):
+                if added is not None:
+                    chosen = [index for index in chosen if index != added]
+                    refused.add(added)
+                else:
+                    alike = self._commonest(group)
+                    if alike == chosen:
+                        return
+                    chosen = alike
+                    continue
             wrong = [index for index in group if not best >> index & 1]
             wrong = [index for index in wrong if index not in chosen and index not in refused]
             if not wrong:
