@@ -21,7 +21,7 @@ from workbench.synthesis.evaluation import (
 )
 from workbench.synthesis.examples_check import CheckedExamples, check_examples
 from workbench.synthesis.invariants import Invariants, check_examples_hold
-from workbench.synthesis.ranking import Evaluated, explain, rank
+from workbench.synthesis.ranking import TIE, Evaluated, explain, rank
 from workbench.synthesis.split import Split, plan_splits
 from workbench.synthesis.strategy import (
     Candidate,
@@ -172,16 +172,27 @@ def _serve(strategy: SynthesisStrategy, run: _Run) -> Evaluated:
 
 
 def _made_from_all(strategy: SynthesisStrategy, judged: Candidate, run: _Run) -> Candidate:
-    """The same strategy's program from every example; the judged one should that fail."""
+    """The same strategy's program from every example; the judged one should that fail, or be
+    right on more of the examples although it was made from fewer."""
 
     def progress(message: str) -> None:
         run.say(title_of(strategy), f"{message} (from all examples)")
 
+    examples = run.checked.examples
+
+    def right(candidate: Candidate) -> int:
+        results = _execute(candidate, examples, run.sandbox)
+        return sum(item.right for item in judge(run.task, examples, results))
+
     try:
-        return _first_sound(strategy, run.checked.examples, run, progress)
+        final = _first_sound(strategy, examples, run, progress)
     except NotApplicableError as reason:
         run.say(title_of(strategy), f"keeps the program as judged: {reason}")
         return judged
+    if right(judged) - right(final) > TIE * len(examples):
+        run.say(title_of(strategy), "keeps the program as judged: all examples gave a worse one")
+        return judged
+    return final
 
 
 def _first_sound(
