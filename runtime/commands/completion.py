@@ -29,3 +29,6 @@ def command(context: click.Context, shell: str) -> None:
     # click asks the shell for its version, and complains on standard error where it is not there.
     source = completion(root.command, {}, name, variable)
     click.echo(source.source_template % source.source_vars())
+    if shell == "zsh":
+        # What zsh loaded by itself takes click's other branch the next time, and completes nothing.
+        click.echo(f"compdef {source.func_name} {name}")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import subprocess
 import tarfile
 import zipfile
 from pathlib import Path
@@ -153,26 +151,3 @@ def test_a_file_that_is_not_the_released_one_is_refused(edge_box, tmp_path):
     done = edge_box.run("loopai", "wheelhouse", tmp_path / "house", code=2, **there)
     assert f"{changed.name} is not the file this release was made with" in done.stderr
     assert not (tmp_path / "house").exists()
-
-
-@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
-def test_bash_completes_commands_and_task_names(edge_box, tmp_path):
-    data_dir = server_folder(tmp_path)
-    script = tmp_path / "completion.bash"
-    script.write_text(edge_box.run("loopai-runtime", "completion", "bash").stdout)
-    asking = (
-        f"source {script}; COMP_WORDS=(loopai-runtime %s); COMP_CWORD=%d;"
-        ' _loopai_runtime_completion loopai-runtime; printf "%%s\\n" "${COMPREPLY[@]}"'
-    )
-    for words, number, expected in (
-        ("sta", 1, ["start", "stats", "status"]),
-        (f"stats --data-dir {data_dir.root} s", 4, ["spam-detection"]),
-    ):
-        done = subprocess.run(
-            ["bash", "--norc", "-c", asking % (words, number)],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={"PATH": f"{edge_box.folder}/bin:/usr/bin:/bin", "HOME": str(tmp_path)},
-        )
-        assert done.stdout.split() == expected, done.stderr
