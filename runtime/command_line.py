@@ -70,6 +70,10 @@ class LazyGroup(click.Group):
     def __init__(self, name: str, lazy: Mapping[str, tuple[str, str]], **options: Any) -> None:
         super().__init__(name, context_settings={"help_option_names": ["-h", "--help"]}, **options)
         self._lazy = lazy
+        release = click.version_option(
+            package_name="loopai-workbench", prog_name=name, message="%(prog)s %(version)s"
+        )
+        release(self)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(self._lazy)

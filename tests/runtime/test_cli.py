@@ -71,7 +71,8 @@ def test_an_unknown_command_is_exit_2():
 
 def test_version_is_printed():
     assert run("version").stdout.startswith("loopai-runtime 0.")
-    assert json.loads(run("version", "--json").stdout)["version"]
+    release = json.loads(run("version", "--json").stdout)["version"]
+    assert run("--version").stdout == f"loopai-runtime {release}\n"
 
 
 def test_a_missing_data_directory_is_one_sentence(tmp_path):
