@@ -12,10 +12,13 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+import yaml
+
 from runtime.artifacts import ArtifactStore
 from runtime.config import load_deployment
 from runtime.data_dir import DataDir, write_atomic
 from runtime.errors import NotFoundError, Problem
+from runtime.models import Mode
 from runtime.tasks import load_task
 from workbench.shipping.new_folder import new_folder
 from workbench.shipping.plain_secrets import refuse_plain_secrets
@@ -26,6 +29,8 @@ PYTHON = "3.11"
 #: The user everything in it runs as.
 USER = 10001
 HUB, EDGE = "hub", "sync"
+#: Where compose.yaml has the hub.
+HUB_URL = "http://hub:8090"
 
 
 def image_name() -> str:
@@ -46,7 +51,8 @@ def write_context(
     Raises LoopaiError or OSError.
     """
     with new_folder(folder) as made:
-        (made / "seed").mkdir()
+        # compose.yaml puts settings into the seed's folder, which a read-only root must have.
+        (made / "seed" / "config").mkdir(parents=True)
         for task in tasks:
             _copy_task(data_dir, task, DataDir(made / "seed"))
         if tasks and data_dir.deployment_file.exists():
@@ -62,10 +68,23 @@ def write_context(
             "task": tasks[0] if tasks else "TASK",
             "user": USER,
         }
+        if extra == HUB:
+            (made / "edge.yaml").write_text(_edge_settings(DataDir(made / "seed")))
         for name in ("Dockerfile", *(("compose.yaml",) if extra == HUB else ())):
             template = files("workbench.shipping").joinpath(name).read_text()
             (made / name).write_text(Template(template).substitute(names))
         (made / ".dockerignore").write_text("*\n!wheels\n!seed\n")
+
+
+def _edge_settings(seed: DataDir) -> str:
+    """The settings the image starts with, and the hub beside it in compose.yaml."""
+    file = seed.deployment_file
+    settings = (yaml.safe_load(file.read_text()) if file.exists() else None) or {}
+    settings["cloud"] = {**(settings.get("cloud") or {}), "api_url": HUB_URL}
+    if (settings.get("runtime") or {}).get("mode") == Mode.EDGE:
+        settings["runtime"]["mode"] = Mode.HYBRID.value
+    made: str = yaml.safe_dump(settings, sort_keys=False)
+    return f"# What each edge box of compose.yaml starts with.\n{made}"
 
 
 def _copy_task(data_dir: DataDir, name: str, seed: DataDir) -> None:

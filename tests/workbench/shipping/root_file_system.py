@@ -107,10 +107,8 @@ class Image:
         )
 
 
-def build(context: Path, folder: Path) -> Image:
-    """Carry out the Dockerfile of a context. Every stage starts from the same Debian."""
-    base = folder / "debian"
-    debian(base)
+def build(context: Path, base: Path, folder: Path) -> Image:
+    """Carry out the Dockerfile of a context. Every stage starts from the same Debian, `base`."""
     stages: dict[str, Image] = {}
     image = Image(base)
     dockerfile = io.BytesIO((context / "Dockerfile").read_bytes())

@@ -1,13 +1,12 @@
 """The container image: its build context, and the image itself as far as it goes with no engine.
 
-What is not run here: a container engine, Docker Compose, another processor than this machine's.
+What is not run: another processor than this machine's. An engine runs it in test_container_engine.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,14 +18,13 @@ import httpx
 import pytest
 import yaml
 from compose_spec import PyCompose
+from container_engine import free_port
 from root_file_system import Image, build
 from support import (
     TASK,
     RunningRuntime,
     children_of,
-    clean_environment,
     logged,
-    server_folder,
     wait_until,
 )
 
@@ -39,20 +37,8 @@ KEY = "the serving key of this test"
 
 
 @pytest.fixture(scope="module")
-def context(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("image")
-    data_dir = server_folder(folder)
-    command = [sys.executable, "-m", "workbench", "image", "context", str(folder / "context")]
-    command += ["--task", TASK, "--data-dir", str(data_dir.root)]
-    subprocess.run(command, check=True, capture_output=True, env=clean_environment())
-    return folder / "context"
-
-
-@pytest.fixture(scope="module")
-def image(context, tmp_path_factory) -> Image:
-    if os.geteuid() or not shutil.which("debootstrap"):
-        pytest.skip("needs root and debootstrap")
-    return build(context, tmp_path_factory.mktemp("root"))
+def image(context, debian, tmp_path_factory) -> Image:
+    return build(context, debian, tmp_path_factory.mktemp("root"))
 
 
 def volume_of(folder: Path, image: Image) -> Path:
@@ -68,7 +54,7 @@ class Container:
     """The image running; its port is this machine's, as no network of its own is made."""
 
     def __init__(self, image: Image, volume: Path, environment: dict[str, str], *command: str):
-        self.port = _free_port()
+        self.port = free_port()
         environment = {**environment, "LOOPAI_PORT": str(self.port)}
         self._process = image.start(volume, environment, *command)
         self.environment = {**image.environment, **environment}
@@ -103,13 +89,6 @@ class Container:
         self._process.kill()  # with it goes process 1, and so everything
         self._process.stdout.close()
         self._process.wait()
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def test_the_linter_finds_nothing_in_the_dockerfile(context):
@@ -204,7 +183,7 @@ def test_a_hub_and_two_boxes_work_together_as_the_compose_file_says(image, conte
     of_the_hub = Image(image.root, image.environment, image.user, [loopai], volume=image.volume)
     given = {**hub["environment"]}
     with Container(of_the_hub, volume_of(tmp_path / "hub", image), given, *arguments, "--port",
-                   str(port := _free_port())) as running:  # fmt: skip
+                   str(port := free_port())) as running:  # fmt: skip
         running.wait_for("signing key")
         test = hub["healthcheck"]["test"]
         assert test[0] == "CMD"
@@ -216,9 +195,10 @@ def test_a_hub_and_two_boxes_work_together_as_the_compose_file_says(image, conte
         try:
             for name in ("edge-1", "edge-2"):
                 volume = volume_of(tmp_path / name, image)
+                settings = (context / "edge.yaml").read_text()
                 configuration = DataDir(volume).deployment_file
                 configuration.parent.mkdir()
-                configuration.write_text(f"cloud:\n  api_url: http://127.0.0.1:{port}\n")
+                configuration.write_text(settings.replace("hub:8090", f"127.0.0.1:{port}"))
                 environment = {**services[name]["environment"], "LOOPAI_SERVE_KEY": KEY}
                 environment |= {"LOOPAI_API_KEY": key, "LOOPAI_WORKERS": "1"}
                 box = Container(image, volume, environment)
