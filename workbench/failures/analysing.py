@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from statistics import NormalDist
 from typing import Any
 
 import msgspec
@@ -165,8 +166,10 @@ def _sliced(words: str, group: Group, counted: list[int]) -> dict[str, Any]:
 
 
 def _places(group: Group, name: str) -> list[dict[str, Any]]:
-    """Those with most failures; `worse`: surely more often than over all of them."""
+    """Those with most failures; `worse`: surely more often than over all of them, by an interval
+    that is wider the more places there are (Bonferroni), so that luck names none."""
     overall = wilson_interval(group.failed, group.rows)[1]
+    z = NormalDist().inv_cdf(1 - 0.025 / len(group.by[name]))
     ordered = sorted(group.by[name].items(), key=lambda one: (-one[1][1], one[0]))
     return [
         {
@@ -174,7 +177,7 @@ def _places(group: Group, name: str) -> list[dict[str, Any]]:
             "rows": rows,
             "failed": failed,
             "rate": round(failed / rows, 6),
-            "worse": wilson_interval(failed, rows)[0] > overall,
+            "worse": wilson_interval(failed, rows, z)[0] > overall,
         }
         for value, (rows, failed) in ordered[:MOST_PLACES]
         if failed
@@ -185,9 +188,11 @@ def in_words(found: dict[str, Any]) -> list[str]:
     """What a person should know of a group, the whole first."""
     judged = found["kind"] == "judged"
     low, high = found["interval"]
-    failing = "were wrong" if judged else "gave no answer"
+    which, failing = (
+        ("judged executions", "were wrong") if judged else ("executions", "gave no answer")
+    )
     said = [
-        f"{found['failed']:,} of {found['rows']:,} {found['kind']} executions of {found['task']} "
+        f"{found['failed']:,} of {found['rows']:,} {which} of {found['task']} "
         f"v{found['version']} {failing} ({found['rate']:.1%}, 95 % interval {low:.1%} to "
         f"{high:.1%})"
     ]

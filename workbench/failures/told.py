@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Source = Any  # Part | Piece; the hub's library is not needed for files
 MOST_ERROR = 100
+NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def _error(error: Any) -> str | None:
         error = json.dumps(error, sort_keys=True)
     if error is None:
         return None
-    return "".join("#" if letter.isdigit() else letter for letter in error)[:MOST_ERROR].strip()
+    return NUMBER.sub("#", error[: 2 * MOST_ERROR])[:MOST_ERROR].strip()
 
 
 @lru_cache(maxsize=1)

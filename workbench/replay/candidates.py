@@ -54,7 +54,8 @@ def _of_run(journal: Journal, task: str, number: int) -> dict[str, str]:
         raise InvalidInputError(Problem(f"run {number} is of {run['task']}, not of {task}."))
     found: dict[str, str] = {}
     for place, row in enumerate(journal.candidates(number), start=1):
-        found[f"run {number} #{place}: {row['label']}"] = row["source"]
+        if row["source"]:
+            found[f"run {number} #{place}: {row['label']}"] = row["source"]
     for row in journal.attempts(number):
         if row["verdict"] == "tried" and row["source"]:
             found[f"run {number} attempt {row['number']}"] = row["source"]

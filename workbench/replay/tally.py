@@ -34,21 +34,30 @@ VALUES = ("changes", "recorded", "answered", "both")
 COUNTS = ("rows", "success", "error", "timeout", "compared", "same", "newly_failing", "unanswered")
 
 
-@dataclass(slots=True)
 class Sample:
     """Rows with the smallest hashes: the same ones however the work was cut and spread."""
 
-    size: int
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _largest: str = ""
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: dict[str, dict[str, Any]] = {}
+        self._largest: str | None = None
+
+    @property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """By hash; at most as many as the sample's size."""
+        if len(self._kept) > self._size:
+            smallest = heapq.nsmallest(self._size, self._kept)
+            self._kept = {key: self._kept[key] for key in smallest}
+            self._largest = smallest[-1]
+        return self._kept
 
     def wants(self, key: str) -> bool:
-        return len(self.rows) < self.size or key < self._largest
+        return self._largest is None or key < self._largest
 
     def add(self, rows: dict[str, dict[str, Any]]) -> None:
-        self.rows |= rows
-        self.rows = {key: self.rows[key] for key in heapq.nsmallest(self.size, self.rows)}
-        self._largest = max(self.rows, default="")
+        self._kept.update(rows)
+        if len(self._kept) > 2 * self._size:  # seldom, as finding the smallest takes a while
+            _ = self.rows
 
 
 @dataclass(slots=True)

@@ -83,7 +83,7 @@ def test_failures_are_grouped_counted_exactly_and_put_in_words(
     )
     assert "100 of 400 judged executions" in judged["in_words"][0]
     assert (executed["rows"], executed["failed"], executed["statuses"]) == (400, 40, {"error": 40})
-    assert executed["causes"] == [{"error": "KeyError: no such key ##", "rows": 40}]
+    assert executed["causes"] == [{"error": "KeyError: no such key #", "rows": 40}]
     assert executed["slices"][0]["slice"] == 'have "crash" in text'
     assert executed["deployments"] == [
         {"deployment": "box-2", "rows": 200, "failed": 40, "rate": 0.2, "worse": True}
