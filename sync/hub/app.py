@@ -38,6 +38,7 @@ from sync.hub.packages import Packages
 from sync.hub.rate_limit import RateLimit
 from sync.hub.relay import Relay
 from sync.hub.retention import drop_for_ever
+from sync.hub.revoked_connections import end_revoked_for_ever
 from sync.hub.store import Store
 from sync.hub.team_routes import team_routes
 from sync.own_key import OwnKey
@@ -116,10 +117,11 @@ def make_app(
         await central.start()
         telling = asyncio.create_task(tell_for_ever(store, published, notifications.alert))
         dropping = asyncio.create_task(drop_for_ever(store))
+        ending = asyncio.create_task(end_revoked_for_ever(keys, notifications.hub))
         yield
-        telling.cancel()
-        dropping.cancel()
-        await asyncio.gather(telling, dropping, return_exceptions=True)
+        for task in (telling, dropping, ending):
+            task.cancel()
+        await asyncio.gather(telling, dropping, ending, return_exceptions=True)
         await relay.stop()
         await notifications.hub.stop()
         await central.close()

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal, get_args
 
 from sqlalchemy import insert, select, update
@@ -30,6 +31,8 @@ HUB_SCOPES: tuple[HubScope, ...] = get_args(HubScope)
 CONSOLE = "console"
 #: A key that was revoked by another process is refused after so long.
 SECONDS_KNOWN = 1.0
+#: More than the clocks of two hub processes differ, and than one of them is ever late.
+LATELY = timedelta(minutes=10)
 MOST_KNOWN = 10_000
 KEY = re.compile(r"lh_([0-9a-f]{12})_([A-Za-z0-9_-]{43})\Z")
 
@@ -116,6 +119,15 @@ class HubKeys:
             statement = statement.where(tables.keys.c.tenant == tenant)
         with self._store.read() as connection:
             return [dict(row._mapping) for row in connection.execute(statement)]
+
+    def revoked_lately(self) -> set[str]:
+        """Ids of the keys revoked in the last minutes, by any process."""
+        since = format_time(utc_now() - LATELY)
+        with self._store.read() as connection:
+            found = connection.execute(
+                select(tables.keys.c.id).where(tables.keys.c.revoked_at >= since)
+            )
+            return set(found.scalars())
 
     def known(self, presented: str | None, seconds: float = SECONDS_KNOWN) -> Caller | None:
         """Whose key that is if it was found good so lately; never asks the database."""
