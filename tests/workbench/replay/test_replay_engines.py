@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from workbench.documentation.building import PAGES
 
 pytestmark = pytest.mark.thorough
 
+ROWS = [{"text": "buy now"}, {"text": "see you"}]
 SLOW = """
 def run(input_data):
     n = 0
@@ -182,18 +185,24 @@ def parts_on(storage: Any) -> dict[str, Any]:
     return {one["name"]: one["LastModified"] for one in found if one["name"].endswith(".parquet")}
 
 
-def test_ray_runs_a_program_as_the_manual_says(folder: Path) -> None:
-    ray = pytest.importorskip("ray", reason="ray is not installed")
+@pytest.mark.parametrize("engine", ["ray", "pyspark"])
+def test_other_engines_run_a_program_as_the_manual_says(folder: Path, engine: str) -> None:
+    if find_spec(engine) is None or (engine == "pyspark" and shutil.which("java") is None):
+        pytest.skip(f"{engine} is not installed, or what it needs")
     lines = (PAGES / "howto" / "replay.md").read_text().splitlines()
-    start = next(n for n, line in enumerate(lines) if line.startswith("import ray"))
+    start = next(n for n, line in enumerate(lines) if line.startswith(f"import {engine}"))
     end = next(n for n, line in enumerate(lines[start:], start) if line.startswith("```"))
     code = "\n".join(lines[start:end]).replace(
         "loopai-data/artifacts/returns/active", f"{folder}/artifacts/spam-detection/active"
     )
-    rows = [{"text": "buy now"}, {"text": "see you"}]
-    names: dict[str, Any] = {"rows": rows}
-    try:
-        exec(code, names)
-    finally:
-        ray.shutdown()
-    assert names["answers"] == ["spam", "ham"]
+    code = f"import json\nrows = {ROWS}\n{code}\nprint(json.dumps(answers))\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+        env=clean_environment(),
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == ["spam", "ham"]
