@@ -106,7 +106,7 @@ class Invariants:
             "an example's input" if answered[first.position] < self._examples else "a made input"
         )
         more = f"; {len(found) - 1} more" if len(found) > 1 else ""
-        return f"breaks, on {where}, {first.sentence}{more}"
+        return f"on {where}, {first.sentence}{more}"
 
     def report(self) -> dict[str, Any]:
         """What the evaluation report says of a program that was chosen."""

@@ -25,6 +25,7 @@ from workbench.synthesis.by_example.expression import (
     operation,
 )
 from workbench.synthesis.by_example.formulas import Formula, fit_formulas
+from workbench.synthesis.by_example.limits import between, likely_limits, limited
 from workbench.synthesis.by_example.number_features import (
     TEXTS,
     likely_groups,
@@ -97,9 +98,11 @@ class NumberSearch:
         features = number_features(self.rows, self.fields)
         known = [number for number, value in enumerate(self.targets) if value is not None]
         self.progress(f"fitting formulas over {len(features)} features")
-        self._fit(features, known)
+        formulas = self._fit(features, known)
         for expression in rate_tables(self.rows, self.fields, self.targets, features):
             self._offer_expression(expression)
+        if self._best_share() < 1.0:
+            self._fit_limited(features, formulas)
         if self._best_share() < 1.0:
             for group in likely_groups(self.rows, self.fields, known):
                 self._fit(features, group)
@@ -215,6 +218,19 @@ class NumberSearch:
         for formula in found:
             self._offer_expression(formula.expression)
         return found
+
+    def _fit_limited(
+        self, features: Sequence[tuple[Expression, Vector]], formulas: Sequence[Formula]
+    ) -> None:
+        """Formulas that hold between a least and a greatest value."""
+        for limits in likely_limits([value for value in self.targets if value is not None]):
+            for formula in formulas:
+                self._offer_expression(limited(formula.expression, limits))
+            rows = between(self.targets, limits)
+            index = np.array(rows, dtype=np.intp)
+            there = [(made, vector[index]) for made, vector in features]
+            for formula in fit_formulas(there, np.array([self.targets[row] for row in rows])):
+                self._offer_expression(limited(formula.expression, limits))
 
     def _program(self, branches: Sequence[Branch]) -> Program:
         return Program(tuple(branches), None)

@@ -54,6 +54,7 @@ class WithMoreExamples:
         self.made: list[MadeExample] = []
         self._inner = inner
         self._calls = calls
+        self._all = known
         self._known = {loose_key(example.input) for example in known}
         self._unlabelled = [each for each in unlabelled if loose_key(each) not in self._known]
         self._purse = purse
@@ -108,6 +109,9 @@ class WithMoreExamples:
         if not verdict.trusted:
             raise NotApplicableError(verdict.words)
         progress(verdict.words)
+        for example in self._all:
+            # The next sessions judge by these: asked for now, while there is a budget for it.
+            labeller.label(example.input)
         taken = set(self._known)
         for given in self._unlabelled[:MAX_LABELLED]:
             label = labeller.output(given)

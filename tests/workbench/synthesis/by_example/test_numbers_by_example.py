@@ -180,3 +180,20 @@ def fare(chooser):
 def test_three_examples_of_a_simple_formula_are_enough(make):
     ranked, others = solve(make, 3)
     assert share_right(ranked, others) == 1.0
+
+
+def score_out_of_ten(chooser):
+    row = {"minutes": chooser.randint(0, 90), "broken": chooser.randint(0, 4)}
+    return row, max(0, round(10 - 0.1 * row["minutes"] - 2 * row["broken"], 1))
+
+
+def capped_fee(chooser):
+    amount = chooser.randint(10, 900)
+    return {"amount": amount}, min(25, max(5, round(amount * 0.05, 2)))
+
+
+@pytest.mark.parametrize("make", [score_out_of_ten, capped_fee])
+def test_a_formula_is_held_between_its_least_and_greatest_value(make):
+    ranked, others = solve(make, 60)
+    assert share_right(ranked, others) == 1.0
+    assert "max(" in ranked.fragment.source

@@ -19,6 +19,7 @@ from workbench.synthesis.by_model.more_examples import WithMoreExamples
 from workbench.synthesis.by_model.session import model_settings, open_calls
 from workbench.synthesis.by_model.shares import Purse
 from workbench.synthesis.journal import Journal
+from workbench.synthesis.runs import Plan, begin
 from workbench.synthesis.strategy import Candidate, NotApplicableError
 
 CONFIG = SynthesisConfig()
@@ -113,6 +114,18 @@ def test_what_a_model_made_is_written_apart_and_marked(folder, calls_to):
         assert lines
         assert {json.loads(line)["provenance"] for line in lines} == {provenance}
     assert folder.examples_file("mood").read_bytes() == before
+
+
+def test_labels_that_spend_the_budget_in_the_first_fold_serve_the_others_too(folder):
+    inputs = [{"text": f"{word} {n} it was"} for n in range(4) for word in GOOD_WORDS + BAD_WORDS]
+    settings = model_settings(CONFIG.model_copy(update={"max_calls": 200}), "tiny", inputs)
+    with RunningOllama(answerer=Knowing()) as ollama:
+        ask = OllamaServer(ollama.url, CONFIG).answer
+        plan = Plan(load_task(folder, "mood"), 0, ("rule",), settings)
+        made = begin(folder, plan, lambda who, what: None, ask=ask)
+    labels = [item.candidate.label for item in made.outcome.ranked]
+    assert any("labelled and 0 made-up examples by tiny" in label for label in labels)
+    assert (folder.task("mood") / "labelled.jsonl").is_file()
 
 
 @pytest.mark.parametrize(
