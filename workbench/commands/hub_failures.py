@@ -35,7 +35,7 @@ SHOWN_EXAMPLES = 3
     help="Instead of the database: rows of `loopai hub rows`, JSON lines (.gz too) or Parquet, "
     "a file, folder, pattern or URL.",
 )
-@click.option("--days", type=click.IntRange(min=1), help="Only what was told of the last days.")
+@click.option("--days", type=click.IntRange(1, 36_500), help="Only what was told of the last days.")
 @click.option(
     "--part-rows", type=click.IntRange(min=1), default=50_000, show_default=True,
     help="Rows of the database that one part of the work is.",
@@ -70,7 +70,7 @@ def command(
         else _pieces(folder, database, tenant, tasks, days, part_rows)
     )
     if not parts:
-        raise NotFoundError(Problem("nothing was told of executions yet."))
+        raise NotFoundError(Problem("nothing that was asked for was told of any execution."))
     started = time.monotonic()
     with PartsBar("reading twice", 2 * len(parts)) as bar:
 

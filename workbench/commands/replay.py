@@ -55,7 +55,9 @@ SHOWN = 5
     help="JSON lines (.gz too) or Parquet: a file, folder, pattern or URL such as s3://... "
     "(default: the task's own log).",
 )
-@click.option("--days", type=click.IntRange(min=1), help="Only the last days of the task's log.")
+@click.option(
+    "--days", type=click.IntRange(1, 36_500), help="Only the last days of the task's log."
+)
 @click.option(
     "--answer",
     default="output",

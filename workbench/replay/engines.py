@@ -41,7 +41,8 @@ def run_locally(work: Callable[[P], R], parts: Sequence[P], workers: int | None)
             try:
                 for future in as_completed(futures):
                     found = future.result()
-                    del left[futures[future]]
+                    del left[futures.pop(future)]  # kept, it would hold what it came to
+                    del future
                     yield found
                 return
             except BrokenProcessPool:

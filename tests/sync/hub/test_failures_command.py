@@ -105,8 +105,10 @@ def test_failures_are_grouped_counted_exactly_and_put_in_words(
     kept = {part: part.stat().st_mtime_ns for part in output.glob("part-*")}
     assert steady(run(*given)) == steady(report)
     assert {part: part.stat().st_mtime_ns for part in output.glob("part-*")} == kept
-    with pytest.raises(NotFoundError, match="nothing was told"):
-        run(*place, "--tenant", "other")
+    assert run("other-task", TASK, *place, "--tenant", "acme", "--days", "36500")["rows"] == 800
+    for none in (["--tenant", "other"], ["other-task", "--tenant", "acme"]):
+        with pytest.raises(NotFoundError, match="nothing that was asked for"):
+            run(*place, *none)
 
     rows = str(tmp_path / "rows.jsonl")
     words = ["rows", TASK, rows, "--tenant", "acme", "--json", *place]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from dask_parts import dask, free_port, process
 from replay_parts import command, counts, run_replay, write_rows
-from support import clean_environment, promote, server_folder, wait_until
+from support import children_of, clean_environment, promote, server_folder, wait_until
 
 from runtime.data_dir import DataDir
 from runtime.tasks import load_task
@@ -148,6 +148,29 @@ def test_a_replay_that_was_killed_goes_on_where_it_was(
     assert rows_in(output) == [(8_000, 8_000)]
 
 
+def test_a_process_of_this_machine_that_dies_takes_no_part_with_it(
+    folder: Path, expected: dict[str, Any], tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    given = ["--from", f"{folder}/rows.jsonl", "--part-mb", "0.02", "--output", str(output)]
+    words = command(folder, *given, "--workers", "2")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=clean_environment()) as running:
+        wait_until(lambda: len(parts_done(output)) >= 5, seconds=60)
+        workers = [child for child in children_of(running.pid) if b"spawn_main" in words_of(child)]
+        os.kill(workers[0], signal.SIGKILL)
+        done = len(parts_done(output))
+        said, _ = running.communicate(timeout=240)
+    assert running.returncode == 0
+    report = json.loads(said)
+    assert done < report["parts"]
+    assert counts(report) == expected
+    assert rows_in(output) == [(8_000, 8_000)]
+
+
+def words_of(process: int) -> bytes:
+    return Path(f"/proc/{process}/cmdline").read_bytes()
+
+
 def test_rows_and_results_may_be_on_s3(
     folder: Path, expected: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +198,10 @@ def test_rows_and_results_may_be_on_s3(
         again = run_replay(folder, "--from", "s3://history/rows.jsonl", "--part-mb", "0.3",
                            "--output", "s3://history/out")  # fmt: skip
         assert counts(again) == expected and parts_on(storage) == written
+        judged = run_replay(folder, *given, "--version", "v2", "--output", "s3://history/judged",
+                            name="evaluate")  # fmt: skip
+        assert judged["ranking"][0]["right"] == expected["programs"]["v2"]["same"]
+        assert storage.info("history/judged/ranking.parquet")["size"]
         missing = run_replay(folder, "--from", "s3://history/none.jsonl", code=2)
         assert "no such file" in missing["error"]
 
