@@ -20,7 +20,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from runtime.artifacts import ArtifactStore
 from runtime.clock import format_time, utc_now
 from runtime.data_dir import DataDir
+from tests.certificates import Authority
 from tests.support import TASK, add_version, make_task
 from tests.sync.hub.postgres import find_tools, new_database, pid_of, running_postgres
 from tests.sync.hub_process import HubProcess
@@ -88,8 +89,12 @@ class Measured:
             f"    processor time of {what}: {hub:,.3f} ms in the hub, {server:,.3f} in PostgreSQL"
         )
 
-    def session(self, scope: str = "edge") -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(headers={"authorization": f"Bearer {self.tokens[scope]}"})
+    def session(self, scope: str = "edge", *, keeps: bool = True) -> aiohttp.ClientSession:
+        """A client, whose requests each have a connection of their own unless it `keeps` one."""
+        return aiohttp.ClientSession(
+            headers={"authorization": f"Bearer {self.tokens[scope]}"},
+            connector=aiohttp.TCPConnector(force_close=not keeps, ssl=self.hub.trust or True),
+        )
 
     def _seconds(self) -> tuple[float, float]:
         return processor_seconds(self.hub.pid), processor_seconds(self._server)
@@ -100,8 +105,10 @@ def processor_seconds(pid: int | None) -> float:
     if pid is None:
         return 0.0
     root = psutil.Process(pid)
-    times = [one.cpu_times() for one in (root, *root.children(recursive=True))]
-    return sum(t.user + t.system + t.children_user + t.children_system for t in times)
+    while True:
+        with suppress(psutil.NoSuchProcess):  # one that ends now is among the ended ones then
+            times = [one.cpu_times() for one in (root, *root.children(recursive=True))]
+            return sum(t.user + t.system + t.children_user + t.children_system for t in times)
 
 
 async def open_clients(measured: Measured, count: int) -> list[ClientConnection]:
@@ -114,6 +121,7 @@ async def open_clients(measured: Measured, count: int) -> list[ClientConnection]
                 additional_headers={"authorization": f"Bearer {measured.tokens['edge']}"},
                 compression=None,
                 open_timeout=60,
+                ssl=measured.hub.trust,
                 ping_interval=None,
             )
             await socket.send(HANDSHAKE)
@@ -220,13 +228,14 @@ async def at_once(
     what: str,
     count: int,
     act: Callable[[aiohttp.ClientSession, int], Awaitable[None]],
+    *,
+    keeps: bool = True,
 ) -> float:
-    """Do so many of something, some side by side, each over connections of its own; how many a
-    second that was."""
+    """Do so many of something, some side by side; how many a second that was."""
     left, took = iter(range(count)), []
 
     async def go() -> None:
-        async with measured.session() as http:
+        async with measured.session(keeps=keeps) as http:
             for number in left:
                 started = time.perf_counter()
                 await act(http, number)
@@ -271,6 +280,9 @@ async def collecting(measured: Measured, batches: int) -> None:
         print(f"    a row takes {on_disk(measured.database) / batches / ROWS:,.0f} bytes of disk")
     await at_once(measured, "a registration", BOXES, register)
     await at_once(measured, "a sign of life", 10 * batches, live)
+    # As boxes do, which do not keep a connection for the half minute between two.
+    what = "a sign of life over a new connection"
+    await at_once(measured, what, 10 * batches, live, keeps=False)
 
 
 def main() -> None:
@@ -280,6 +292,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=200)
     parser.add_argument("--workers", default="1", help="of the hub, as 1,2,4; on PostgreSQL")
     parser.add_argument("--database", default="sqlite,postgresql")
+    parser.add_argument("--tls", action="store_true")
     given = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -301,7 +314,12 @@ def main() -> None:
                     url, server = new_database(postgres, name), pid_of(postgres)
                     options += ["--database", url]
                 print(f"\n{database}, {workers} worker{'s' if workers > 1 else ''}", flush=True)
-                hub = HubProcess(folder / name, *options)
+                ca = None
+                if given.tls:
+                    authority = Authority(folder / f"authority-{name}")
+                    pair, ca = authority.issue("hub"), authority.ca
+                    options += ["--tls-cert", str(pair.cert), "--tls-key", str(pair.key)]
+                hub = HubProcess(folder / name, *options, ca=ca)
                 try:
                     measured = Measured(hub, url, server)
                     author = folder / f"author-{name}"

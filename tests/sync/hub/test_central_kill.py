@@ -6,23 +6,41 @@ import base64
 import threading
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
+import psutil
 import pytest
 
 from runtime.artifacts import ArtifactStore
 from runtime.data_dir import DataDir
 from tests.support import TASK, add_version, logged, make_task, wait_until
+from tests.sync.hub.postgres import new_database
 from tests.sync.hub_process import HubProcess
 
 KILLS = 4
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("workers", [1, 3])
 def test_executions_at_a_hub_that_is_killed_are_logged_once_and_counted_once(
-    tmp_path: Path,
+    tmp_path: Path, workers: int, request: pytest.FixtureRequest
 ) -> None:
-    hub = HubProcess(tmp_path / "hub")
+    options = ["--workers", str(workers)]
+    if workers > 1:
+        postgres = request.getfixturevalue("postgres")
+        options += ["--database", new_database(postgres, f"hub-{uuid4().hex[:12]}")]
+    hub = HubProcess(tmp_path / "hub", *options)
+
+    def kill() -> None:
+        """The hub, or one of its workers."""
+        if workers == 1:
+            hub.kill()
+            hub.start()
+        else:
+            children = psutil.Process(hub.pid).children()
+            next(one for one in children if "start" in one.cmdline()).kill()
+
     author = DataDir(tmp_path / "author")
     version = add_version(author, make_task(author))
     body = {
@@ -52,8 +70,7 @@ def test_executions_at_a_hub_that_is_killed_are_logged_once_and_counted_once(
                 for _ in range(KILLS):
                     before = len(answered)
                     wait_until(lambda before=before: len(answered) > before + 200, 60)
-                    hub.kill()
-                    hub.start()
+                    kill()
                 wait_until(lambda: len(answered) > before + 400, 60)
             finally:
                 stop.set()
