@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Iterable
 from typing import Any, ClassVar
 
@@ -16,7 +17,6 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.worker import Worker, WorkerState
 
 from runtime.clock import Clock, utc_now
 from runtime.data_dir import DataDir
@@ -32,6 +32,7 @@ from workbench.tui.threads import AbandonedThreads
 from workbench.tui.top_bar import Tab
 
 FIRST_PLACE = "tasks"
+NOTICE_SECONDS = 10
 # Classes that every screen gets by its width in letters.
 BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (170, "-very-wide")]
 
@@ -67,6 +68,7 @@ class LoopaiApp(App[None]):
         self.state = State(data_dir)
         self.serving = Serving(data_dir)
         self.last_notice: Notice | None = None
+        self._told_at = 0.0
         #: Errors nobody foresaw become notices; tests let them through.
         self.forgiving = False
         super().__init__()
@@ -133,14 +135,18 @@ class LoopaiApp(App[None]):
 
     def show_error(self, error: BaseException, doing: str = "") -> None:
         """Say in a notice what went wrong; its details stay behind F8."""
-        self.last_notice = notice_of(error, doing)
+        notice = notice_of(error, doing)
+        now = time.monotonic()
+        if notice == self.last_notice and now - self._told_at < NOTICE_SECONDS:
+            return  # it can still be read
+        self.last_notice, self._told_at = notice, now
         self.notify(
             f"{self.last_notice.sentence}\n[dim]F8 for details[/dim]"
             if "[" not in self.last_notice.sentence
             else self.last_notice.sentence,
             title=self.last_notice.title,
             severity="error",
-            timeout=10,
+            timeout=NOTICE_SECONDS,
             markup="[" not in self.last_notice.sentence,
         )
 
@@ -156,10 +162,6 @@ class LoopaiApp(App[None]):
 
     def _choosing(self, task: str) -> Any:
         return lambda: self.open_task(task)
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.show_error(event.worker.error, event.worker.description)
 
     async def _dispatch_message(self, message: Message) -> None:
         await self.forgive(super()._dispatch_message(message))

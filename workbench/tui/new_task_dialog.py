@@ -18,11 +18,12 @@ from runtime.data_dir import DataDir, checked_slug
 from runtime.errors import InvalidInputError, Problem
 from runtime.tasks import write_task
 from workbench.tui.file_suggester import FileSuggester
+from workbench.tui.worker_failures import TellsFailures
 
 OWN_FILE, BY_HAND = "a file of mine", "by hand, from an empty form"
 
 
-class NewTaskDialog(ModalScreen[str | None]):
+class NewTaskDialog(TellsFailures, ModalScreen[str | None]):
     """Makes a task and answers with its name; None when it was left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -16,9 +16,10 @@ from workbench.notebook.engine import Engine, Progress
 from workbench.notebook.interruption import Interruption
 from workbench.notebook.output import Output
 from workbench.notebook.session import Session
+from workbench.tui.worker_failures import TellsFailures
 
 
-class RunLine(Static):
+class RunLine(TellsFailures, Static):
     """Shown while cells run."""
 
     class Moved(Message):

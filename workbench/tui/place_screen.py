@@ -16,6 +16,7 @@ from textual.screen import Screen
 from runtime.data_dir import DataDir
 from workbench.tui.key_line import KeyLine
 from workbench.tui.top_bar import TopBar
+from workbench.tui.worker_failures import TellsFailures
 
 if TYPE_CHECKING:
     from workbench.tui.app import LoopaiApp
@@ -31,7 +32,7 @@ class Body(Vertical):
         self.set_class(self.size.width < WIDE, "-narrow")
 
 
-class PlaceScreen(Screen[None]):
+class PlaceScreen(TellsFailures, Screen[None]):
     """One tab of the app."""
 
     PLACE: ClassVar[str]

@@ -23,11 +23,12 @@ from runtime.models import Strategy
 from workbench.commands.notebook_progress import time_left
 from workbench.synthesis.done_share import DoneShare, told
 from workbench.tui.child_command import run_to_json
+from workbench.tui.worker_failures import TellsFailures
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
-class SynthesisDialog(ModalScreen[int | None]):
+class SynthesisDialog(TellsFailures, ModalScreen[int | None]):
     """Runs one synthesis; answers with the new version, or None when there is none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -20,11 +20,12 @@ from runtime.sandbox import Limits, Result, Sandbox
 from runtime.schema_check import SchemaCheck
 from runtime.strict_json import parse_strictly
 from runtime.tasks import load_task
+from workbench.tui.worker_failures import TellsFailures
 
 LIMITS = Limits(timeout_ms=2000, memory_mb=512)
 
 
-class TryDialog(ModalScreen[None]):
+class TryDialog(TellsFailures, ModalScreen[None]):
     """An input as JSON above, the answer below; the input starts as one of the examples."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
