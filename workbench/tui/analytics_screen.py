@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +18,7 @@ from textual.worker import get_current_worker
 from runtime.datasets.log_files import list_log_files
 from workbench.report.facts import Facts, gather
 from workbench.tui import analytics_views as views
+from workbench.tui.browser import open_in_browser
 from workbench.tui.child_command import run_to_json
 from workbench.tui.place_screen import PlaceScreen
 
@@ -181,11 +181,16 @@ class AnalyticsScreen(PlaceScreen):
         arguments = ["report", task, "--output", str(file), "--days", str(self._days)]
         arguments += ["--data-dir", str(self.data_dir.root)]
         await run_to_json(arguments, lambda line: None)
-        if webbrowser.open(file.as_uri()):
+        if self.app.is_web:
+            self.app.deliver_binary(file, open_method="browser", mime_type="text/html")
+        elif await open_in_browser(file):
             self.notify(str(file), title="The report is open in a browser")
         else:
             self.notify(
-                str(file), title="The report is written; no browser was found", severity="warning"
+                str(file),
+                title="The report is written; no browser was found",
+                severity="warning",
+                timeout=30,
             )
 
     def kept_state(self) -> dict[str, Any]:
