@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import ProgressBar, Static
+from textual.widgets import DataTable, ProgressBar, Static
 from textual.worker import get_current_worker
 
 from runtime.config import load_deployment
@@ -47,6 +47,7 @@ class ModelTable(ListTable):
 The language models of the local server. None is needed; **used** says whether the configuration
 lets synthesis ask one.
 """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select_cursor", "Use for synthesis")]
 
 
 class ModelsScreen(PlaceScreen):
@@ -57,7 +58,6 @@ class ModelsScreen(PlaceScreen):
     CSS_PATH = "models_screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "pull", "Get a model"),
-        Binding("enter", "use", "Use for synthesis"),
         Binding("delete", "remove", "Remove"),
         Binding("c", "cancel", "Cancel"),
         Binding("f5", "refresh", "Look again"),
@@ -70,6 +70,8 @@ class ModelsScreen(PlaceScreen):
         #: Whether the server answered, and had a model.
         self._reached = self._listed = False
         self._judges: dict[str, str] = {}
+        #: What was got last, until the list shows it.
+        self._got: str | None = None
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="models"):
@@ -97,7 +99,7 @@ class ModelsScreen(PlaceScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "cancel":
             return bool(self.query("#pull")) and self.query_one("#pull").display
-        if action in ("use", "remove", "pull"):
+        if action in ("remove", "pull"):
             wanted = self._reached if action == "pull" else self._listed
             return wanted or not self.is_mounted
         return True
@@ -133,7 +135,9 @@ class ModelsScreen(PlaceScreen):
         if rows:
             table = self.query_one(ModelTable)
             table.border_title = f"Models of {self._address}"
-            table.show_rows({row["name"]: self._row(row, used) for row in rows})
+            shown = {row["name"]: self._row(row, used) for row in rows}
+            table.show_rows(shown, cursor=self._got if self._got in shown else None)
+            self._got = None
             if self.focused is None:
                 table.focus()
             return
@@ -186,7 +190,8 @@ class ModelsScreen(PlaceScreen):
             OllamaServer.configured(load_deployment(self.data_dir.deployment_file)).pull(
                 model, step
             )
-            tell(self.notify, f"{model} is there.")
+            self._got = model
+            tell(self.notify, f"{model} is there; enter uses it for synthesis.")
         finally:
             tell(self._end_pull)
 
@@ -204,8 +209,10 @@ class ModelsScreen(PlaceScreen):
     def action_cancel(self) -> None:
         """Give up getting a model; what has come is kept by the server for the next time."""
         self.workers.cancel_group(self, "pull")
+        self.notify("Given up; the server goes on from what has come the next time.")
 
-    def action_use(self) -> None:
+    @on(DataTable.RowSelected, "#model-table")
+    def _use(self) -> None:
         """Let syntheses in the app ask the highlighted model; again lets them ask none."""
         model = self.query_one(ModelTable).highlighted_key
         if model is None:
@@ -234,6 +241,8 @@ class ModelsScreen(PlaceScreen):
         from workbench.language_model.server import OllamaServer
 
         OllamaServer.configured(load_deployment(self.data_dir.deployment_file)).remove(model)
+        if self.loopai.state.get("model") == model:
+            self.loopai.state.put("model", None)
         self.app.call_from_thread(self.notify, f"{model} is gone.")
         self.app.call_from_thread(self._list)
 
