@@ -15,6 +15,7 @@ from textual.content import Content
 from workbench.tui.ask import Ask
 from workbench.tui.child_command import run_to_json
 from workbench.tui.choice import Choice
+from workbench.tui.file_suggester import FileSuggester
 from workbench.tui.place_screen import PlaceScreen
 
 TELEMETRY, VERSIONS = "telemetry that waits, for a hub", "versions that serve, for other boxes"
@@ -82,7 +83,8 @@ class BundleActions(PlaceScreen):
             if file is not None:
                 self._run(title, [*arguments, str(Path(file).expanduser())])
 
-        self.app.push_screen(Ask(f"{title} a bundle", question, value), named)
+        suggester = FileSuggester(Path.cwd(), (".loopai",))
+        self.app.push_screen(Ask(f"{title} a bundle", question, value, suggester), named)
 
     @work(exclusive=True, group="bundle", exit_on_error=False)
     async def _run(self, title: str, arguments: list[str]) -> None:

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import TASK, server_folder
 
+from runtime.artifacts import ArtifactStore
 from runtime.data_dir import DataDir, write_atomic
 from runtime.models import PrivacyMode
 from sync.agent import AUDIT_FILE
@@ -176,6 +177,50 @@ def test_telemetry_leaves_in_a_bundle_and_a_bundle_is_verified(data_dir, tmp_pat
 
     drive(journey, data_dir)
     assert (tmp_path / "out.loopai").is_file()
+
+
+def test_versions_cross_to_another_box_in_a_bundle_and_a_changed_one_is_refused(
+    data_dir, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    other = DataDir(tmp_path / "other-data")
+
+    async def export(app, pilot):
+        await pilot.press("7", "b")
+        await until_shown(pilot, "one signed file")
+        await pilot.press("x")
+        await until_shown(pilot, "versions that serve")
+        await pilot.press("down", "enter")
+        await until_shown(pilot, "The file to write")
+        write(pilot, "versions.loopai")
+        await pilot.press("enter")
+        await until_shown(pilot, f"is written: {TASK} v1")
+
+    async def take_in(app, pilot):
+        await pilot.press("7", "b")
+        await until_shown(pilot, "one signed file")
+        await pilot.press("i")
+        await until_shown(pilot, "The bundle's file")
+        write(pilot, "changed.loopai")
+        await pilot.press("enter")
+        await until_shown(pilot, "Import: not done")
+        await until(pilot, lambda: app.last_notice)
+        assert "changed.loopai" in app.last_notice.sentence
+        await pilot.press("i")
+        await until_shown(pilot, "The bundle's file")
+        await pilot.press(*"vers")
+        await until_shown(pilot, "versions.loopai")
+        await pilot.press("right", "enter")
+        await until_shown(pilot, f"{TASK} v1  ")
+        await until_shown(pilot, "taken up")
+
+    drive(export, data_dir)
+    content = (tmp_path / "versions.loopai").read_bytes()
+    middle = len(content) // 2
+    changed = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    (tmp_path / "changed.loopai").write_bytes(changed)
+    drive(take_in, other)
+    assert ArtifactStore(other).active(TASK) == 1
 
 
 @dataclass
