@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from runtime.errors import LoopaiError, Problem
@@ -16,7 +15,6 @@ from workbench.replay.rows import RowReader, decoded
 
 if TYPE_CHECKING:
     from sync.hub.pieces import Piece
-    from sync.hub.store import Store
 
 Source = Any  # Part | Piece; the hub's library is not needed for files
 MOST_ERROR = 100
@@ -104,9 +102,11 @@ def _of_database(piece: Piece) -> Iterator[Told]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from sync.hub.pieces import read_piece
+    from sync.hub.store import Store
 
+    store = Store(piece.url)
     try:
-        for row in read_piece(_store(piece.url), piece):
+        for row in read_piece(store, piece):
             judged = piece.kind == "judged"
             status = row.status or "success"
             yield Told(
@@ -129,6 +129,8 @@ def _of_database(piece: Piece) -> Iterator[Told]:
         raise LoopaiError(
             Problem(f"the hub's database cannot be read: {reason}.", piece.name)
         ) from None
+    finally:
+        store.close()
 
 
 def _error(error: Any) -> str | None:
@@ -140,10 +142,3 @@ def _error(error: Any) -> str | None:
     if error is None:
         return None
     return NUMBER.sub("#", error[: 2 * MOST_ERROR])[:MOST_ERROR].strip()
-
-
-@lru_cache(maxsize=1)
-def _store(url: str) -> Store:
-    from sync.hub.store import Store
-
-    return Store(url)
