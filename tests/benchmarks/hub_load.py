@@ -44,6 +44,8 @@ AT_ONCE = 8
 BOXES = 100
 PROGRAM = "def run(input_data):\n    return 'ham'\n"
 ROWS = 1000
+#: Of a box that executes once a second and uploads once a minute.
+FEW_ROWS = 60
 
 
 class Measured:
@@ -53,7 +55,7 @@ class Measured:
         self.hub = hub
         self.database = database
         self._server = server
-        self.tokens = {scope: hub.new_key(scope) for scope in ("edge", "publish")}
+        self.tokens = {scope: hub.new_key(scope) for scope in ("edge", "publish", "execute")}
 
     def workers(self) -> list[psutil.Process]:
         """The processes that serve."""
@@ -194,11 +196,11 @@ async def notifications(measured: Measured, count: int, folder: Path, versions: 
     await asyncio.gather(*(socket.close() for socket in clients))
 
 
-def make_batch(number: int) -> bytes:
+def make_batch(number: int, count: int = ROWS) -> bytes:
     """As a box in balanced mode sends it: hashes, and every twentieth row with its input."""
     at = format_time(utc_now())
     rows: list[dict[str, Any]] = []
-    for row in range(ROWS):
+    for row in range(count):
         made: dict[str, Any] = {
             "execution_id": f"00000000-{number:08d}-7000-{row:012d}",
             "program_version": 1,
@@ -229,13 +231,14 @@ async def at_once(
     count: int,
     act: Callable[[aiohttp.ClientSession, int], Awaitable[None]],
     *,
+    scope: str = "edge",
     keeps: bool = True,
 ) -> float:
     """Do so many of something, some side by side; how many a second that was."""
     left, took = iter(range(count)), []
 
     async def go() -> None:
-        async with measured.session(keeps=keeps) as http:
+        async with measured.session(scope, keeps=keeps) as http:
             for number in left:
                 started = time.perf_counter()
                 await act(http, number)
@@ -257,10 +260,15 @@ async def collecting(measured: Measured, batches: int) -> None:
     """Send batches from many boxes at once, and their signs of life."""
     url = measured.hub.url
     payloads = [make_batch(number) for number in range(batches)]
+    small = [make_batch(batches + number, FEW_ROWS) for number in range(5 * batches)]
 
     async def send(http: aiohttp.ClientSession, number: int) -> None:
         async with http.post(url + "/api/v1/telemetry", data=payloads[number]) as answer:
             assert (await answer.json())["accepted"] == ROWS, await answer.text()
+
+    async def send_small(http: aiohttp.ClientSession, number: int) -> None:
+        async with http.post(url + "/api/v1/telemetry", data=small[number]) as answer:
+            assert (await answer.json())["accepted"] == FEW_ROWS, await answer.text()
 
     async def register(http: aiohttp.ClientSession, number: int) -> None:
         box = {"deployment_id": f"box-{number}"}
@@ -278,11 +286,25 @@ async def collecting(measured: Measured, batches: int) -> None:
     print(f"    that is {rate * ROWS:,.0f} rows and {rate * size / 1e6:.2f} MB of gzip a second")
     if measured.database is not None:
         print(f"    a row takes {on_disk(measured.database) / batches / ROWS:,.0f} bytes of disk")
+    what = f"a batch of {FEW_ROWS} rows over a new connection"
+    await at_once(measured, what, 5 * batches, send_small, keeps=False)
     await at_once(measured, "a registration", BOXES, register)
     await at_once(measured, "a sign of life", 10 * batches, live)
     # As boxes do, which do not keep a connection for the half minute between two.
     what = "a sign of life over a new connection"
     await at_once(measured, what, 10 * batches, live, keeps=False)
+
+
+async def executing(measured: Measured, count: int) -> None:
+    """Have the hub itself execute the newest version, for those that only ask."""
+    path = f"{measured.hub.url}/v1/execute/{TASK}"
+
+    async def execute(http: aiohttp.ClientSession, number: int) -> None:
+        async with http.post(path, json={"input": {"text": f"text {number}"}}) as answer:
+            assert (await answer.json())["output"] == "ham", await answer.text()
+
+    await at_once(measured, "a first execution", 4 * AT_ONCE, execute, scope="execute")
+    await at_once(measured, "an execution at the hub", count, execute, scope="execute")
 
 
 def main() -> None:
@@ -307,6 +329,7 @@ def main() -> None:
                 if database == "sqlite" and workers > 1:
                     continue
                 options = ["--per-minute", "100000000", "--workers", str(workers)]
+                options += ["--executions-per-minute", "100000000"]
                 # The engine reads what is collected, which is none of a batch's cost.
                 options += ["--improve-every", "0"]
                 name, server, url = f"{database}-{workers}", None, None
@@ -325,6 +348,7 @@ def main() -> None:
                     author = folder / f"author-{name}"
                     asyncio.run(notifications(measured, given.clients, author, given.versions))
                     asyncio.run(collecting(measured, given.batches))
+                    asyncio.run(executing(measured, 50 * given.batches))
                 finally:
                     hub.stop()
 
