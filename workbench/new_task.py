@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time
-from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from genson import SchemaBuilder
 
 from runtime.data_dir import DataDir, write_atomic
@@ -20,11 +16,12 @@ from runtime.models import Example, TaskSpecification
 from runtime.strict_json import holds_nul, parse_strictly
 from runtime.tasks import MAX_EXAMPLE_BYTES
 from workbench.synthesis.kinds import OutputKind, output_kind
+from workbench.table_file import MAX_ROWS, Table, read_table
 
 TABLE_SUFFIXES = (".csv", ".tsv")
 SEPARATORS = ",;\t|"
-MAX_ROWS = 1_000_000
 MAX_PROBLEMS = 10
+DECIMAL_COMMA = "A number; {} has it with a decimal comma."
 
 TEMPLATE = """\
 v: 1
@@ -98,7 +95,8 @@ def from_rows(
 
     Raises NotFoundError or InvalidInputError (file, line, what to do).
     """
-    rows = _read_rows(file)
+    table = _read_rows(file)
+    rows = table.rows
     columns = list(dict.fromkeys(key for row in rows for key in row))
     for wanted in (output, *inputs):
         if wanted not in columns:
@@ -120,11 +118,15 @@ def from_rows(
         for row in rows
         if row.get(output) is not None
     )
+    input_schema = _schema([example.input for example in examples], closed=True)
+    for column in table.decimal_commas:
+        if column in chosen:
+            input_schema["properties"][column]["description"] = DECIMAL_COMMA.format(file.name)
     return TaskSpecification.model_validate(
         {
             "name": name,
             "description": description or f"Predict {output} from {', '.join(chosen)}.",
-            "input_schema": _schema([example.input for example in examples], closed=True),
+            "input_schema": input_schema,
             "output_schema": _output_schema([example.output for example in examples]),
             "examples": examples,
         }
@@ -165,48 +167,18 @@ def columns_of(file: Path) -> tuple[list[str], int]:
 
     Raises NotFoundError or InvalidInputError.
     """
-    rows = _read_rows(file)
+    rows = _read_rows(file).rows
     return list(dict.fromkeys(key for row in rows for key in row)), len(rows)
 
 
-def _read_rows(file: Path) -> list[Mapping[str, Any]]:
+def _read_rows(file: Path) -> Table:
     if not file.is_file():
         raise NotFoundError(Problem("there is no such file.", file))
     is_table = file.suffix.lower() in TABLE_SUFFIXES
-    rows = _read_table(file) if is_table else _read_json_lines(file)
-    if not rows:
+    table = read_table(file) if is_table else Table(_read_json_lines(file))
+    if not table.rows:
         raise InvalidInputError(Problem("holds no rows.", file))
-    return rows
-
-
-def _read_table(file: Path) -> list[Mapping[str, Any]]:
-    try:
-        with duckdb.connect(":memory:") as connection:
-            # All rows are looked at before a column's type is settled.
-            cursor = connection.execute(
-                "FROM read_csv(?, sample_size = -1, header = true)", [str(file)]
-            )
-            columns = [column[0] for column in cursor.description or ()]
-            rows = cursor.fetchmany(MAX_ROWS)
-    except duckdb.Error as error:
-        raise InvalidInputError(_unreadable(file, str(error))) from None
-    return [
-        {column: _plain(value) for column, value in zip(columns, row, strict=True)} for row in rows
-    ]
-
-
-def _unreadable(file: Path, error: str) -> Problem:
-    """What DuckDB says of a file, without its settings and the line itself."""
-    first, *others = error.split("\n")
-    line = re.search(r"CSV Error on Line: (\d+)", first)
-    said = [text for text in others if text and not text.startswith("Original Line")]
-    reason = said[0].strip()[:200] if line and said else first
-    return Problem(
-        f"is no table that can be read: {reason}",
-        file,
-        int(line[1]) if line else None,
-        remedy="Save it as CSV, UTF-8, with lines below 2 MB.",
-    )
+    return table
 
 
 def _read_json_lines(file: Path) -> list[Mapping[str, Any]]:
@@ -227,15 +199,6 @@ def _read_json_lines(file: Path) -> list[Mapping[str, Any]]:
             if len(rows) == MAX_ROWS:
                 break
     return rows
-
-
-def _plain(value: Any) -> Any:
-    """A cell as a JSON value."""
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    return value
 
 
 def _output_schema(values: Sequence[Any]) -> dict[str, Any]:

@@ -76,6 +76,10 @@ def new(
         )
         return
     out.print(f"Made {data_dir.task(name)} with {len(task.examples)} examples.", markup=False)
+    if source:
+        for field, schema in task.input_schema["properties"].items():
+            if told := schema.get("description"):
+                out.print(f"{field}: {told}", markup=False)
     if task.examples:
         out.print(f"Next: loopai synthesize {name}", markup=False)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from workbench.synthesis.kinds import OutputKind, class_label, output_kind
 MIN_EXAMPLES = 3
 MIN_PER_CLASS = 5
 MAX_ROWS_NAMED = 10
+#: In so many rows no field but a counter rises each time by chance.
+MIN_COUNTED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,34 @@ def check_examples(task: TaskSpecification, file: Path | str = "examples.jsonl")
     kind = output_kind(task.output_schema, [example.output for _, example in rows])
     if kind is OutputKind.CLASS:
         warnings.extend(_class_warnings(task, rows, file, warnings))
+    if counters := _counters(task.examples):
+        warnings.append(
+            Problem(
+                f"{', '.join(counters)} only counts the examples up, and a program may learn "
+                "that by mistake.",
+                file,
+                remedy="If it means nothing, leave it out of the inputs.",
+            )
+        )
     examples = tuple(example for _, example in rows)
     groups = tuple(loose_key(example.input) for example in examples)
     return CheckedExamples(examples, groups, tuple(warnings), kind)
 
 
 Rows = list[tuple[int, Example]]
+
+
+def _counters(examples: Sequence[Example]) -> list[str]:
+    """Inputs that are whole numbers, each larger than the one before; never the only input."""
+    names = list(examples[0].input)
+    if len(examples) < MIN_COUNTED or len(names) < 2:
+        return []
+    return [name for name in names if _counts_up([each.input.get(name) for each in examples])]
+
+
+def _counts_up(values: Sequence[Any]) -> bool:
+    whole = [value for value in values if isinstance(value, int) and not isinstance(value, bool)]
+    return len(whole) == len(values) and all(one < other for one, other in pairwise(whole))
 
 
 def _class_warnings(

@@ -16,6 +16,12 @@ def read(tmp_path, content, name="table.csv"):
     return from_rows("table", "", file, "label")
 
 
+def loopai(data_dir, *given):
+    done = CliRunner().invoke(command, [*given, "--data-dir", str(data_dir.root)])
+    assert done.exception is None, done.exception
+    return done
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -54,3 +60,41 @@ def test_the_usual_separators_and_any_script_are_read(tmp_path, mark):
     write_task(DataDir(tmp_path), task)
     kept = load_task(DataDir(tmp_path), "table").examples
     assert [(example.input["שם"], example.output) for example in kept] == rows[1:]
+
+
+def test_cells_stay_as_written_unless_a_column_is_numbers_or_truth_values(tmp_path):
+    file = tmp_path / "orders.csv"
+    file.write_text(
+        "zip;amount;paid;ordered;answer\n"
+        "01234;1.234,50;true;2026-01-02;yes\n"
+        "99999;3;false;03.02.2026;no\n"
+        "10115;;TRUE;04.02.2026;no\n"
+    )
+    data_dir = DataDir(tmp_path / "data")
+    done = loopai(data_dir, "new", "orders", "--from", str(file), "--output", "answer")
+    assert "amount: A number; orders.csv has it with a decimal comma." in done.output
+    read = [(dict(each.input), each.output) for each in load_task(data_dir, "orders").examples]
+    assert read == [
+        ({"zip": "01234", "amount": 1234.5, "paid": True, "ordered": "2026-01-02"}, "yes"),
+        ({"zip": "99999", "amount": 3.0, "paid": False, "ordered": "03.02.2026"}, "no"),
+        ({"zip": "10115", "paid": True, "ordered": "04.02.2026"}, "no"),
+    ]
+
+
+def test_a_comma_between_cells_is_no_decimal_comma(tmp_path):
+    file = tmp_path / "orders.csv"
+    file.write_text('amount,answer\n"1,234",a\n"5,678",b\n"9,012",b\n')
+    data_dir = DataDir(tmp_path / "data")
+    loopai(data_dir, "new", "orders", "--from", str(file), "--output", "answer")
+    examples = load_task(data_dir, "orders").examples
+    assert [each.input["amount"] for each in examples] == ["1,234", "5,678", "9,012"]
+
+
+def test_a_column_that_counts_the_rows_is_named(tmp_path):
+    file = tmp_path / "orders.csv"
+    rows = [f"{number},{number % 7},{'big' if number % 7 > 3 else 'small'}" for number in range(40)]
+    file.write_text("\n".join(["id,size,answer", *rows]))
+    data_dir = DataDir(tmp_path / "data")
+    loopai(data_dir, "new", "orders", "--from", str(file), "--output", "answer")
+    done = loopai(data_dir, "check", "orders")
+    assert "id only counts the examples up" in done.output
