@@ -93,14 +93,17 @@ class Store:
             if days is not None:
                 made = {"name": KEEP_DAYS, "value": str(days)}
                 connection.execute(insert(tables.facts).values(**made))
-        self.keep_days = days
+        self.read_keep_days()
 
     def read_keep_days(self) -> None:
         """Take up what another process may have set."""
         facts = tables.facts.c
         with self.read() as connection:
             found = connection.execute(select(facts.value).where(facts.name == KEEP_DAYS)).scalar()
-        self.keep_days = None if found is None else int(found)
+        days = None if found is None else int(found)
+        if days != self.keep_days:  # what was dropped may be taken in again
+            self._covered = set()
+        self.keep_days = days
 
     def cover(self, days: Collection[int]) -> None:
         """Have room for executions of these days (`days.day_of`), in a transaction of its own:

@@ -104,6 +104,8 @@ def test_what_is_too_old_is_dropped_and_refused_when_it_comes_again(
     assert "older than the 10 days that are kept here" in again["rejected"][0]["reason"]
     again = send(*judged, stream=f"{TASK}/validations")
     assert (again["known"], again["rejected_count"]) == (1, 1)
+    hub.store.keep(40)
+    assert send(*rows)["accepted"] == 2
 
 
 def test_kept_for_ever_it_lies_by_months_which_go_as_a_whole(hub: RunningHub, send: Any) -> None:
