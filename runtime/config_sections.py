@@ -49,8 +49,9 @@ class RuntimeConfig(Model):
     body_timeout_sec: Positive = 20
     #: A caller that takes nothing for so long is let go.
     send_timeout_sec: Positive = 60
-    #: An idle connection is closed after it.
-    keep_alive_sec: Positive = 15
+    #: An idle connection is closed after it: longer than clients keep one (aiohttp: 15), so that
+    #: none is closed under a request.
+    keep_alive_sec: Positive = 20
     #: How long a stop waits for what is under way.
     drain_sec: Positive = 30
     #: OpenTelemetry; needs the extra `[otel]` and its OTEL_* variables.
