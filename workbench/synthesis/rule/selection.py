@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from workbench.synthesis.rule.models import (
     TreeModel,
     merge_neighbours,
 )
-from workbench.synthesis.rule.score_induction import induce_scores
+from workbench.synthesis.rule.score_induction import blend_scores, induce_scores
 from workbench.synthesis.rule.table import Codes, FeatureTable
 from workbench.synthesis.rule.tree_induction import TreeSettings, induce_tree
 
@@ -29,6 +30,11 @@ MAX_ROWS = 4000  # settings are chosen on no more rows than this
 FEW_ROWS = 150  # below this the folds are drawn twice over
 BALANCE_WEIGHT = 0.2
 TOLERANCE = 0.5  # standard errors a simpler model may be behind
+FEW_TEXTS = 400  # up to here the counts of words tell what a fit alone does not
+BLENDED = "with counts of words"
+# Of few texts a standard error is so much that the simplest would always do, though points for
+# words are known to suit texts: no more than this is given up for less to read.
+MOST_GIVEN_UP = 0.01
 
 # A family trains all its variants at once, simplest first: {variant: model}.
 Train = Callable[[FeatureTable, Codes, int, int], Mapping[str, Model]]
@@ -54,7 +60,13 @@ def train_trees(table: FeatureTable, classes: Codes, count: int, seed: int) -> d
 
 def train_scores(table: FeatureTable, classes: Codes, count: int, seed: int) -> dict[str, Model]:
     found = induce_scores(table, classes, count)
-    return {f"at most {size} conditions": ScoreModel(found[size]) for size in sorted(found)}
+    models: dict[str, Model] = {
+        f"at most {size} conditions": ScoreModel(found[size]) for size in sorted(found)
+    }
+    blended = blend_scores(table, classes, count) if table.inputs <= FEW_TEXTS else None
+    if blended is not None:
+        models[BLENDED] = ScoreModel(blended)
+    return models
 
 
 FAMILIES: dict[str, Train] = {
@@ -69,7 +81,8 @@ class Estimate:
     """How one variant did on rows it had not seen.
 
     `right` says for each of them whether it was, in the same order for all variants; a row
-    stands there as often as the folds were drawn.
+    stands there as often as the folds were drawn. `most_given_up` is how much worse than it
+    what is simpler may be at most.
     """
 
     family: str
@@ -79,6 +92,7 @@ class Estimate:
     balanced: float
     repeats: int
     sure: Sure
+    most_given_up: float = math.inf
 
     @property
     def accuracy(self) -> float:
@@ -89,10 +103,15 @@ class Estimate:
         """Accuracy, with some weight on the mean recall of the classes."""
         return (1 - BALANCE_WEIGHT) * self.accuracy + BALANCE_WEIGHT * self.balanced
 
-    def hardly_better(self, other: Estimate, tolerance: float) -> bool:
+    def within_error(self, other: Estimate, tolerance: float) -> bool:
         """Whether it leads by no more than so many standard errors of the difference (McNemar)."""
         parted = float((self.right != other.right).sum()) * self.repeats
         return bool(self.worth - other.worth <= tolerance * np.sqrt(parted) / len(self.right))
+
+    def hardly_better(self, other: Estimate, tolerance: float) -> bool:
+        """Whether it leads by no more than that, and by no more than may be given up."""
+        few = self.worth - other.worth <= self.most_given_up
+        return few and self.within_error(other, tolerance)
 
 
 def estimate(
@@ -108,6 +127,8 @@ def estimate(
             models = FAMILIES[family](columns.rows(train), classes[train], count, seed)
             rest = columns.rows(test)
             for variant, model in models.items():
+                if variant == BLENDED and len(classes) > FEW_TEXTS:
+                    continue
                 labels, strengths = model.predict(rest)
                 seen.setdefault((family, rich, variant), []).append(
                     (classes[test], labels, strengths)
@@ -119,7 +140,8 @@ def estimate(
         balanced = float(np.mean([right[truth == label].mean() for label in np.unique(truth)]))
         repeats = len(tested) // len(set(tested))
         sure = calibrate(strengths, right)
-        found[family].append(Estimate(family, variant, rich, right, balanced, repeats, sure))
+        most = MOST_GIVEN_UP if (family, rich, BLENDED) in seen else math.inf
+        found[family].append(Estimate(family, variant, rich, right, balanced, repeats, sure, most))
     return {
         family: sorted(estimates, key=lambda each: each.rich) for family, estimates in found.items()
     }
@@ -134,8 +156,16 @@ def train(
 
 
 def simplest_of_the_best(estimates: Sequence[Estimate]) -> Estimate:
-    """The first (simplest) that is within TOLERANCE standard errors of the best."""
+    """The first (simplest) that is within TOLERANCE standard errors of the best.
+
+    Of few texts it is the points with the counts of words where these are so near the best.
+    """
     best = max(estimates, key=lambda each: each.worth)
+    blended = [each for each in estimates if each.variant == BLENDED]
+    if blended:
+        usual = max(blended, key=lambda each: each.worth)
+        if best.within_error(usual, TOLERANCE):
+            return usual
     return next(each for each in estimates if best.hardly_better(each, TOLERANCE))
 
 
