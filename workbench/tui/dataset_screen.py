@@ -106,6 +106,9 @@ class DatasetScreen(RowFinding):
         self.query_one("#no-records").display = False
         table = self.query_one(RecordTable)
         table.border_title = path.name
+        more = [each for _, each in self._files() if each != path]
+        several = "s" * (len(more) > 1)
+        table.border_subtitle = f"o opens {len(more)} more file{several}" if more else ""
         table.show_rows(opened.rows, opened.columns)
         table.focus()
         if query:
@@ -187,9 +190,12 @@ class DatasetScreen(RowFinding):
         side.display = not side.display
         self._show_record()
 
+    def _files(self) -> list[tuple[str, Path]]:
+        return files_of(self.data_dir, self._of_task) if self._of_task else []
+
     def action_open(self) -> None:
         """Open another file."""
-        files = files_of(self.data_dir, self._of_task) if self._of_task else []
+        files = self._files()
 
         def chosen(path: Path | None) -> None:
             if path:

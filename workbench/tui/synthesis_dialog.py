@@ -95,7 +95,7 @@ class SynthesisDialog(TellsFailures, ModalScreen[int | None]):
         """A line of progress: `   1.2 s  rule: judging its rules`."""
         who, what = told(line)
         self._done.hear(who, what)
-        if what and who in self._doing:
+        if what and who in self._doing and not _ended(self._doing[who]):
             self._doing[who] = what
         seconds = time.monotonic() - self._started
         share = self._done.share
@@ -107,9 +107,10 @@ class SynthesisDialog(TellsFailures, ModalScreen[int | None]):
         turn = " " if done else SPINNER[int(seconds * 10) % len(SPINNER)]
         parts: list[Content | str | tuple[str, str]] = []
         for name, what in self._doing.items():
-            finished = what.endswith(" right") or what.startswith("not used")
             waits = what == "waits"
-            mark, style = ("✓", "$success") if finished else ("·", "$soft") if waits else (turn, "")
+            mark, style = (
+                ("✓", "$success") if _ended(what) else ("·", "$soft") if waits else (turn, "")
+            )
             parts += [(f"{mark} ", style), (name.ljust(8), "bold"), what, "\n"]
         words = f"\n{seconds:.0f} s"
         if not done and self._ends is not None:
@@ -120,15 +121,16 @@ class SynthesisDialog(TellsFailures, ModalScreen[int | None]):
 
     def _show_result(self, result: Mapping[str, Any]) -> None:
         roomy = self.app.size.width >= 100
+        room = 38 if roomy else 16
         parts: list[Content | str | tuple[str, str]] = [
             (f"Stored as v{result['version']}. ", "bold $success"),
             ("p", "bold $accent"),
             " makes it the one that serves.\n\n",
-            ("  program".ljust(28) + "accuracy   95 % interval", "$soft"),
+            ("  program".ljust(room + 12) + "accuracy   95 % interval", "$soft"),
             ("     p99 ms    bytes\n" if roomy else "\n", "$soft"),
         ]
         for row in result["candidates"]:
-            line = f"{row['strategy']:8} {row['label'][:16]:16} {row['accuracy']:>9.1%}   "
+            line = f"{row['strategy']:8} {row['label'][:room]:{room}} {row['accuracy']:>9.1%}   "
             line += f"{row['low']:.1%} to {row['high']:.1%}".ljust(18)
             line += f"{row['p99_ms']:>9.3f} {row['bytes']:>8,}" if roomy else ""
             parts.append(("● " if row["chosen"] else "  ", "$success"))
@@ -157,3 +159,8 @@ class SynthesisDialog(TellsFailures, ModalScreen[int | None]):
         )
         self.app.call_from_thread(self.app.notify, f"{self._of} now serves v{version}.")
         self.app.call_from_thread(self.dismiss, version)
+
+
+def _ended(what: str) -> bool:
+    """Whether a strategy has said its last; small edits are tried of the chosen one after that."""
+    return what.endswith(" right") or what.startswith("not used")

@@ -31,6 +31,10 @@ class ListTable(DataTable[Content]):
         for name in columns:
             self.add_column(name, key=name, width=len(name))
 
+    def name_columns(self, names: Sequence[str]) -> None:
+        """Have other columns from the next `show_rows` on."""
+        self._names = tuple(names)
+
     def show_rows(self, rows: Mapping[str, Sequence[Cell]], *, cursor: str | None = None) -> None:
         """Show `rows`, a cell for each column; the cursor stays on its row, or goes to `cursor`."""
         shown = {key: [_content(cell) for cell in cells] for key, cells in rows.items()}

@@ -40,6 +40,10 @@ RIGHT = ("accuracy", "p99 ms", "bytes")
 LOGGED = "500"
 
 
+#: Letters that all columns need.
+ROOMY = 100
+
+
 class VersionTable(ListTable):
     """Versions, newest first."""
 
@@ -126,7 +130,11 @@ class VersionsScreen(Promotion):
             self.query_one("#no-versions-text", Static).update(hint)
             return
         table = self.query_one(VersionTable)
-        table.show_rows({key: self._row(row) for key, row in rows.items()})
+        # Where there is little room, the interval is read in the evaluation below.
+        out = COLUMNS.index("95 % interval") if self.size.width < ROOMY else len(COLUMNS)
+        table.name_columns(COLUMNS[:out] + COLUMNS[out + 1 :])
+        cells = {key: self._row(row) for key, row in rows.items()}
+        table.show_rows({key: row[:out] + row[out + 1 :] for key, row in cells.items()})
         if self.focused is None:
             table.focus()
         self._show_view()
@@ -260,7 +268,8 @@ class VersionsScreen(Promotion):
 
     def _show_diff(self, rows: Any, lines: list[Any], old: int, new: int) -> None:
         view = self.query_one(DiffView)
-        view.border_title = f"v{old} → v{new}"
+        same = all(row.change in ("same", "folded") for row in rows)
+        view.border_title = f"v{old} → v{new}" + (", the same source" if same else "")
         view.show_rows(rows, *lines)
 
     def kept_state(self) -> dict[str, Any]:
