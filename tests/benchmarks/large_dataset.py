@@ -82,6 +82,7 @@ async def measure(path: Path, lines: int, folder: Path) -> dict[str, float]:
         _note(figures, "jump anywhere", waits)
         started = time.perf_counter()
         await pilot.press("x")
+        await until(pilot, lambda: table.count > PRESSES)
         waits = [await _press(pilot, key) for key in _keys(PRESSES)]
         _note(figures, "key while filtering", waits)
         await until(pilot, lambda: app.screen.opened_file.share == 1.0, 1800)
