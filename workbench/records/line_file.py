@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import tempfile
 import zlib
 from collections.abc import Callable
@@ -16,10 +17,12 @@ from typing import Any
 
 from runtime.encryption.archive import MAGIC, open_compressed
 from runtime.encryption.content import SealedLines
-from runtime.encryption.lines import HEAD, seal_of_file
+from runtime.encryption.lines import HEAD, PREFIX, seal_of_file
 from runtime.errors import InvalidInputError, NotFoundError, Problem
 
 CHUNK = 1 << 20
+#: What a sealed line begins with: the mark, its format, its key.
+SEALED = re.compile(rb"~[0-9][A-Za-z0-9+/]{%d}" % (HEAD - len(PREFIX)))
 Stop = Callable[[], bool]
 
 
@@ -96,6 +99,8 @@ class LineFile:
                 self.unpacked_share = min(0.999, packed.tell() / whole)
 
     def _open_sealed(self, begins: bytes) -> SealedLines | None:
+        if not SEALED.match(begins):
+            return None  # a text may begin with the mark
         try:
             seal = seal_of_file(self.path, begins)
             return None if seal is None else SealedLines(self.path.open("rb"), seal)

@@ -166,6 +166,11 @@ def test_a_damaged_compressed_file_shows_what_there_is_and_says_so(tmp_path):
     assert index.count > 1000
 
 
+def test_a_text_that_begins_like_an_encrypted_one_is_a_text(tmp_path):
+    assert written(tmp_path / "notes", [b"~"]).line(0).content == b"~"
+    assert written(tmp_path / "more", [b"~1 and more"]).line(0).content == b"~1 and more"
+
+
 def test_what_reads_the_file_ends_with_an_app_that_is_killed(tmp_path):
     path = tmp_path / "log.jsonl"
     path.write_bytes(b'{"n": 1}\n' * 1_000_000)
