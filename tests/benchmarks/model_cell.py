@@ -41,7 +41,8 @@ class RememberedAnswers:
         if file.exists():
             for line in file.read_text().splitlines():
                 row = json.loads(line)
-                self._known[row.pop("digest")] = ModelAnswer(**row)
+                digest = row.pop("digest")
+                self._known[digest] = ModelAnswer(**row)
 
     def answer(self, request: ModelRequest, on_text: Callable[[str], None]) -> ModelAnswer:
         """See `OllamaServer.answer`; what fails is asked again the next time."""

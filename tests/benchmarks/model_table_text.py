@@ -33,35 +33,49 @@ def print_table(rows: Sequence[Row]) -> None:
 
 
 def print_figures(rows: Sequence[Row]) -> None:
-    """Every figure of every cell."""
-    headings = ["set", "learned from", "by", "right", "95 % interval", "p99 ms", "bytes"]
-    _line([*headings, "seconds", "calls", "tokens", "program"])
-    _line(["---"] * 11)
-    for row in sorted(rows, key=lambda row: (row["set"], row["share"], row["by"])):
-        for by, figures in _parts(row):
-            head = [row["set"], f"{row['train']} ({row['share']:.0%})", by]
-            if figures is None or "accuracy" not in figures:
-                reason = (figures or {}).get("none", "no program")
-                _line([*head, *["-"] * 7, _short(reason)])
-                continue
-            low, high = figures["interval"]
-            _line(
-                [
-                    *head,
-                    f"{figures['correct']} of {row['unseen']} ({figures['accuracy']:.1%})",
-                    f"{low:.1%} to {high:.1%}",
-                    *(figures.get(name, "-") for name in ("p99_ms", "bytes", "seconds")),
-                    *(figures.get(name, "-") for name in ("calls", "tokens")),
-                    _short(figures.get("program", "-")),
-                ]
-            )
+    """Every figure of every cell; `same` where the model's help was not taken."""
+    headings = ["set", "learned from", "by", "right", "95 % interval", "p99 ms", "bytes", "s"]
+    _line([*headings, "with the model", "s", "calls", "tokens", "program"])
+    _line(["---", "---:", "---", *["---:"] * 5, "---", *["---:"] * 3, "---"])
+    for row in sorted(rows, key=lambda row: (row["set"], row["share"], _place(row["by"]))):
+        alone = row.get("without") if "with" in row else row
+        helped = row.get("with", {})
+        program = (helped or row).get("program") or row.get("none", "")
+        _line(
+            [
+                row["set"],
+                f"{row['train']} ({row['share']:.0%})",
+                row["by"],
+                *_quality(alone, row["unseen"]),
+                *(_figure(alone, name) for name in ("p99_ms", "bytes", "seconds")),
+                ("same" if not helped["helped"] else _quality(helped, row["unseen"])[0])
+                if helped
+                else "",
+                *(_figure(helped, name) for name in ("seconds", "calls", "tokens")),
+                _short(program),
+            ]
+        )
     print(_summary(rows))
 
 
-def _parts(row: Row) -> list[tuple[str, Row | None]]:
-    if "with" not in row:
-        return [(row["by"], row)]
-    return [(row["by"], row["without"]), (f"{row['by']} + model", row["with"])]
+def _place(by: str) -> int:
+    order = ("majority", *STRATEGIES, "scikit-learn")
+    return order.index(by)
+
+
+def _quality(figures: Row | None, unseen: int) -> tuple[str, str]:
+    if not figures or "accuracy" not in figures:
+        return "-", "-"
+    low, high = figures["interval"]
+    right = f"{figures['correct']} of {unseen} ({figures['accuracy']:.1%})"
+    return right, f"{low:.1%} to {high:.1%}"
+
+
+def _figure(figures: Row | None, name: str) -> str:
+    value = (figures or {}).get(name)
+    if value is None:
+        return ""
+    return f"{value:.3g}" if name == "p99_ms" else f"{value:,}"
 
 
 def _both(row: Row | None) -> str:
