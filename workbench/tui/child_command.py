@@ -78,10 +78,15 @@ class ChildCommand:
             await process.wait()
 
     def kill(self) -> None:
-        """End it and its children at once; harmless when it has ended."""
-        if self._process is not None and self._process.returncode is None:
+        """End it and its children at once, and let go of its pipes; harmless when it has ended."""
+        process = self._process
+        if process is None:
+            return
+        if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
+        # asyncio keeps the pipes until all is read, also of a child that has ended; no public way.
+        process._transport.close()  # type: ignore[attr-defined]
 
     def failure(self, code: int) -> LoopaiError:
         """Why it ended with `code`, in the words of its standard error."""

@@ -61,6 +61,7 @@ class Serving:
         command, _, reading = self._running.pop(task)
         await command.stop()
         await reading
+        command.kill()
 
     def kill_all(self) -> None:
         """End every runtime at once."""
