@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import compileall
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,9 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # Fork servers keep none by themselves.
 compileall.compile_dir(Path(inside.__file__).parent, quiet=2)
+
+# A shell that runs the tests in the background has them, and all they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long one example takes says more of what else the machine does than of our code.
 settings.register_profile("loopai", deadline=None)
