@@ -15,7 +15,6 @@ from runtime.command_line import json_option, print_json
 from runtime.errors import InvalidInputError, NotFoundError, Problem
 from sync.hub.options import database_option, folder_option
 from workbench.commands.spreading import PartsBar, Spread, engine_options
-from workbench.console import out, print_table
 
 if TYPE_CHECKING:
     from workbench.failures.told import Source
@@ -113,6 +112,8 @@ def _pieces(
 
 
 def _print(report: dict[str, Any], output: str | None) -> None:
+    from workbench.console import out, print_table
+
     groups = report["groups"]
     for group in groups[:SHOWN]:
         first, *more = group["in_words"]

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from runtime.data_dir import DataDir
 from runtime.encryption.keys import SealError, keyring_of
 from runtime.errors import InvalidInputError, Problem
-from workbench.console import progress as progress_console
 from workbench.replay.engines import Work, choose_engine
 
 if TYPE_CHECKING:
@@ -118,15 +116,20 @@ class PartsBar:
     """Parts and rows done so far, on standard error of a terminal."""
 
     def __init__(self, doing: str, parts: int) -> None:
-        self._bar = Progress(
-            TextColumn(doing),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("parts, {task.fields[rows]:,} rows"),
-            TimeRemainingColumn(),
-            console=progress_console,
+        # Read late: a hub, whose commands are here too, is installed without it.
+        from rich import progress
+
+        from workbench.console import progress as console
+
+        self._bar = progress.Progress(
+            progress.TextColumn(doing),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("parts, {task.fields[rows]:,} rows"),
+            progress.TimeRemainingColumn(),
+            console=console,
             transient=True,
-            disable=not progress_console.is_terminal,
+            disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=parts, rows=0)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +99,19 @@ def test_keys_are_made_listed_and_revoked_at_the_console(tmp_path: Path, ask: An
     assert json.loads(ask("keys", "revoke", made["id"], *place)[1])["revoked"] is True
     (listed,) = json.loads(ask("keys", "list", "--tenant", "rival", *place)[1])
     assert listed["revoked_at"]
+
+
+def test_a_hub_installed_without_the_workbench_has_all_its_commands() -> None:
+    """As the container has it; what needs more says so when it is run."""
+    without = "rich textual sklearn scipy numpy duckdb fsspec plotly sqlite_utils distributed"
+    script = (
+        "import sys\n"
+        f"for name in {without!r}.split():\n"
+        "    sys.modules[name] = None\n"
+        "from workbench.cli import main\n"
+        "main()\n"
+    )
+    for given in (("start", "--help"), ("failures", "--help")):
+        command = [sys.executable, "-c", script, "hub", *given]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")

@@ -29,6 +29,6 @@ def debian(tmp_path_factory) -> Path:
     """The folder of a Debian that stands for the Dockerfile's base image."""
     if os.geteuid() or not shutil.which("debootstrap"):
         pytest.skip("needs root and debootstrap")
-    folder = tmp_path_factory.mktemp("debian")
+    folder = tmp_path_factory.mktemp("debian") / "root"  # which everybody may enter
     make_debian(folder)
     return folder
