@@ -133,7 +133,7 @@ def _for_edges(number: int, texts: Sequence[str]) -> Iterator[Condition]:
     yield Condition(f"{X}[:1].lower() in {VOWELS}", number, 3.6)
     firsts = dict.fromkeys(text.split()[0] for text in texts if len(text.split()) > 1)
     for word in list(firsts)[:MAX_WORDS]:
-        yield Condition(f"{X}.split()[0] == {quote(word)}", number, 3.8 + 0.2 * len(word))
+        yield Condition(f"{X}.split()[:1] == [{quote(word)}]", number, 3.8 + 0.2 * len(word))
     endings = dict.fromkeys(
         text[-width:] for width in (1, 2) for text in texts if text[-width:].isalpha()
     )

@@ -38,11 +38,16 @@ class Formula:
 
 
 def fit_formulas(
-    features: Sequence[tuple[Expression, Vector]], targets: Vector, limit: int = 3
+    features: Sequence[tuple[Expression, Vector]],
+    targets: Vector,
+    limit: int = 3,
+    *,
+    doubtful: bool = False,
 ) -> list[Formula]:
     """The best formulas over these features, by rows they get exactly right, then simplicity.
 
-    Shapes: every vector has one value per row (NaN where the feature fails there).
+    Shapes: every vector has one value per row (NaN where the feature fails there). `doubtful`:
+    where nothing better is found for few rows, also what may have learned them by heart.
     """
     usable = [item for item in features if not np.isnan(item[1]).any()][:MAX_FEATURES]
     if not len(targets):
@@ -53,7 +58,7 @@ def fit_formulas(
         if np.isfinite(column).all() and np.ptp(column) > 0
     ]
     fit = _Fit(usable, columns, targets)
-    found = fit.search()
+    found = fit.search(doubtful=doubtful)
     found.sort(key=lambda one: (-one.hits, one.expression.cost))
     return found[:limit]
 
@@ -76,7 +81,7 @@ class _Fit:
         self.found: dict[str, Formula] = {}
         self.doubtful: dict[str, Formula] = {}
 
-    def search(self) -> list[Formula]:
+    def search(self, *, doubtful: bool) -> list[Formula]:
         rows = len(self.targets)
         self._offer_constant()
         chosen: list[tuple[int, ...]] = [()]
@@ -102,7 +107,7 @@ class _Fit:
                 break
             scored.sort()
             chosen = [subset for _, _, subset in scored[:6]]
-        if rows <= FEW and not self._is_solved():
+        if doubtful and rows <= FEW and not self._is_solved():
             return [*self.found.values(), *self.doubtful.values()]
         return list(self.found.values())
 

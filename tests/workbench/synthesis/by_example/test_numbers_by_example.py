@@ -161,6 +161,18 @@ def test_what_no_formula_fits_scores_low():
     assert all(ranked.score < 0.3 for ranked in found)
 
 
+def test_a_group_of_few_among_many_examples_learns_no_noise_by_heart():
+    chooser = random.Random(3)
+    inputs = [
+        {"kind": "abcd"[number % 4], **{name: chooser.randint(1, 99) for name in "xyz"}}
+        for number in range(20)
+    ]
+    values = [chooser.randint(1, 9) for _ in inputs]
+    fields = input_fields(TASK, [Example(input=i, output=0) for i in inputs])
+    found = solve_number(inputs, values, fields, function="answer", seed=0)
+    assert all(ranked.score < 0.5 for ranked in found)
+
+
 def perimeter(chooser):
     row = {"width": chooser.randint(1, 99), "height": chooser.randint(1, 99)}
     return row, 2 * row["width"] + 2 * row["height"]
