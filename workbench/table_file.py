@@ -4,7 +4,7 @@ unless the whole column is numbers, or true and false."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ QUERY = (
     "auto_type_candidates = ['BIGINT', 'DOUBLE', 'VARCHAR']{more})"
 )
 DECIMAL_COMMA = ", decimal_separator = ',', thousands = '.'"
+#: Three digits after a comma may also be thousands.
+THOUSAND = re.compile(r",\d{3}\s*\Z")
 TRUTH = {"true": True, "false": False}
 
 
@@ -41,13 +43,11 @@ def read_table(file: Path) -> Table:
             commas = []
             if "VARCHAR" in kinds and _separator(connection, file) != ",":
                 _, others, read_so = _columns(connection, file, DECIMAL_COMMA)
-                commas = [
-                    number
-                    for number, (kind, other) in enumerate(zip(kinds, others, strict=True))
-                    if (kind, other) == ("VARCHAR", "DOUBLE")
-                ]
-                for number in commas:
-                    columns[number] = read_so[number]
+                commas = _decimal_commas(kinds, others, columns)
+                for number, kind in enumerate(kinds):
+                    # Where commas are decimal, a point stands between thousands.
+                    if number in commas or (commas and kind == "DOUBLE"):
+                        columns[number] = read_so[number]
     except duckdb.Error as error:
         raise InvalidInputError(_unreadable(file, str(error))) from None
     cells = zip(*map(_truth, columns), strict=True)
@@ -64,6 +64,17 @@ def _columns(
     rows = cursor.fetchmany(MAX_ROWS)
     columns = list(zip(*rows, strict=True)) or [() for _ in described]
     return [each[0] for each in described], [str(each[1]) for each in described], columns
+
+
+def _decimal_commas(
+    kinds: Sequence[str], others: Sequence[str], columns: Sequence[tuple[Any, ...]]
+) -> list[int]:
+    """Which columns have decimal commas; none where that is not sure, as 1,234 may be either."""
+    pairs = list(zip(kinds, others, strict=True))
+    found = [number for number, pair in enumerate(pairs) if pair == ("VARCHAR", "DOUBLE")]
+    cells = (cell for number in found for cell in columns[number] if cell is not None)
+    sure = any("," in cell and not THOUSAND.search(cell) for cell in cells)
+    return found if sure and ("DOUBLE", "VARCHAR") not in pairs else []
 
 
 def _separator(connection: duckdb.DuckDBPyConnection, file: Path) -> str:

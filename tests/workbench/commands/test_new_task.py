@@ -98,3 +98,20 @@ def test_a_column_that_counts_the_rows_is_named(tmp_path):
     loopai(data_dir, "new", "orders", "--from", str(file), "--output", "answer")
     done = loopai(data_dir, "check", "orders")
     assert "id only counts the examples up" in done.output
+
+
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [
+        ("a|n|answer\n1,234|2.5|x\n2,345|3.5|y\n1,000|4.5|y\n", ["1,234", "2,345", "1,000"]),
+        ("a;n;answer\n1,234;2;x\n12,500;3;y\n1,000;4;y\n", ["1,234", "12,500", "1,000"]),
+        ("a;n;answer\n1.234;0,5;x\n980;1;y\n12.500;2,25;y\n", [1234, 980, 12500]),
+    ],
+    ids=["points-elsewhere", "either", "points-between-thousands"],
+)
+def test_commas_are_decimal_only_where_that_is_sure(tmp_path, content, read):
+    file = tmp_path / "orders.csv"
+    file.write_text(content)
+    data_dir = DataDir(tmp_path / "data")
+    loopai(data_dir, "new", "orders", "--from", str(file), "--output", "answer")
+    assert [each.input["a"] for each in load_task(data_dir, "orders").examples] == read
