@@ -58,15 +58,17 @@ class LineIndex:
         """What is counted so far."""
         return self._known
 
-    def before_from(self, block: int) -> array[int]:
-        """For each whole block from `block` on: how many line ends stand before the next one."""
-        return self._before[block + 1 : self._known.blocks + 1]
+    def before_from(self, block: int, known: Known) -> array[int]:
+        """For each whole block of `known` from `block` on: how many line ends stand before the
+        next one."""
+        return self._before[block + 1 : known.blocks + 1]
 
     def take(self, known: Known, before: array[int]) -> None:
         """Take over what another index of the file counted, the newest blocks as `before_from`."""
-        counted_here_too = self._known.blocks - (known.blocks - len(before))
-        self._before.extend(before[max(0, counted_here_too) :])
-        self._known = known
+        first = known.blocks - len(before)
+        self._before.extend(before[max(0, len(self._before) - 1 - first) :])
+        if known.blocks >= self._known.blocks:  # it may be behind what was counted here at first
+            self._known = known
 
     @property
     def indexed_bytes(self) -> int:

@@ -41,7 +41,9 @@ class Sort(msgspec.Struct, tag=True):
 
 
 class Stop(msgspec.Struct, tag=True):
-    """What was asked for last is no longer wanted."""
+    """What was asked for in a turn is no longer wanted."""
+
+    turn: int
 
 
 class News(msgspec.Struct, tag=True):

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from array import array
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from workbench.records.messages import (
     Report,
     Sort,
     SortedRows,
+    Stop,
     Trouble,
     encode,
     receive,
@@ -60,6 +62,7 @@ class ReadingProcess:
         self._told = (0, 0)  # blocks counted, lines found
         self._last: News | None = None
         self._cancelled = threading.Event()
+        self._asked = 0  # the turn of what is looked for
 
     def run(self) -> None:
         """Until the app is gone or has closed the file."""
@@ -97,7 +100,8 @@ class ReadingProcess:
         with self._telling:
             blocks, found = self._told
             index, scan = self._index, self._scan
-            known, before = index.known, index.before_from(blocks)
+            known = index.known
+            before = index.before_from(blocks, known)
             offsets = scan.offsets[found:] if scan else array("Q")
             news = News(
                 *known,
@@ -125,32 +129,40 @@ class ReadingProcess:
                 self._scan = Scan(self._file, wanted) if wanted else None
                 self._told = (self._told[0], 0)
             return
+        if isinstance(request, Stop) and request.turn != self._asked:
+            return  # what came after it is still wanted
         self._cancelled.set()
         if isinstance(request, Find | Sort):
+            self._asked = request.turn
             cancelled = self._cancelled = threading.Event()
             threading.Thread(target=self._answer, args=(request, cancelled), daemon=True).start()
 
     def _answer(self, request: Find | Sort, cancelled: threading.Event) -> None:
+        try:
+            answer = self._look_for(request, cancelled.is_set)
+        except Exception as error:
+            self._send(Trouble(f"{self._file.path}: the search failed: {error}."))
+            empty = isinstance(request, Find)
+            answer = FoundRow(request.turn, None) if empty else SortedRows(request.turn, b"")
+        if not cancelled.is_set():
+            with contextlib.suppress(OSError):
+                self._tell()  # the app must know of the rows that the answer speaks of
+            self._send(answer)
+
+    def _look_for(self, request: Find | Sort, stop: Callable[[], bool]) -> FoundRow | SortedRows:
         rows: Rows = (
             ChosenRows(self._index, self._scan.offsets) if self._scan else AllRows(self._index)
         )
-        stop = cancelled.is_set
-        answer: Report
         if isinstance(request, Find):
             if request.offsets is not None:
                 rows = ChosenRows(self._index, array("Q", request.offsets))
             wanted = RowFilter(request.query)
             row = rows.find(wanted, request.first, backwards=request.backwards, stop=stop)
-            answer = FoundRow(request.turn, row)
-        else:
-            offsets = sort_window(
-                rows, request.first, request.field, descending=request.descending, stop=stop
-            )
-            answer = SortedRows(request.turn, offsets.tobytes())
-        if not stop():
-            with contextlib.suppress(OSError):
-                self._tell()  # the app must know of the rows that the answer speaks of
-            self._send(answer)
+            return FoundRow(request.turn, row)
+        offsets = sort_window(
+            rows, request.first, request.field, descending=request.descending, stop=stop
+        )
+        return SortedRows(request.turn, offsets.tobytes())
 
 
 def main(path: str, pipe: str, *descriptors: str) -> None:

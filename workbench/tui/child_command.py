@@ -86,7 +86,8 @@ class ChildCommand:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         # asyncio keeps the pipes until all is read, also of a child that has ended; no public way.
-        process._transport.close()  # type: ignore[attr-defined]
+        with contextlib.suppress(RuntimeError):  # the app's loop is closed
+            process._transport.close()  # type: ignore[attr-defined]
 
     def failure(self, code: int) -> LoopaiError:
         """Why it ended with `code`, in the words of its standard error."""

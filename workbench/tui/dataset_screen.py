@@ -97,6 +97,8 @@ class DatasetScreen(RowFinding):
             self.loopai.show_error(error, "This file cannot be opened")
             return
         if self.opened_file:
+            self.workers.cancel_group(self, "find")
+            self.finding = False
             self.opened_file.close()
         self.opened_file, self.query_text, self.sorted_by = opened, "", ""
         self._following = False

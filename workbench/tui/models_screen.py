@@ -15,7 +15,7 @@ from textual.worker import get_current_worker
 
 from runtime.config import load_deployment
 from runtime.data_dir import DataDir
-from runtime.errors import LoopaiError, Problem
+from runtime.errors import InvalidInputError, LoopaiError, Problem
 from runtime.tasks import load_task
 from workbench.tui.ask import Ask
 from workbench.tui.confirm import Confirm
@@ -119,6 +119,9 @@ class ModelsScreen(PlaceScreen):
             server = OllamaServer.configured(config)
             self._address = server.address
             rows: list[dict[str, Any]] | None = server.models()
+        except InvalidInputError as error:
+            rows = None
+            self.app.call_from_thread(self.loopai.show_error, error, "The address is wrong")
         except LoopaiError as error:
             rows = None
             self.log(f"no model server: {error}")
@@ -142,7 +145,7 @@ class ModelsScreen(PlaceScreen):
                 table.focus()
             return
         text = (
-            EMBEDDED.format(address=f" at {self._address}")
+            EMBEDDED.format(address=f" at {self._address}" if self._address else "")
             if rows is None
             else NO_MODELS.format(address=self._address, suggested=SUGGESTED)
         )

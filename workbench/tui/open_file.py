@@ -73,12 +73,15 @@ class OpenFile:
         self.problem: Exception | None = None
         self._sorted: array[int] | None = None
         self._turns = count(1)
-        self._answers: queue.SimpleQueue[FoundRow | SortedRows] = queue.SimpleQueue()
+        #: Where the answer to a turn is waited for.
+        self._waiting: dict[int, queue.SimpleQueue[FoundRow | SortedRows]] = {}
         self._pipe, self._their_end = Pipe()
         self._sending = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._starting = threading.Lock()
         self._closed = False
+        #: It ended by itself: what is known so far can still be read.
+        self._reader_is_gone = False
         if not self.file.compressed:
             self.index.extend(_after(1))
             self.choose_columns()
@@ -107,7 +110,10 @@ class OpenFile:
         return ChosenRows(self.index, self.filtered.offsets) if self.filtered else self.all_rows
 
     def find(self, wanted: RowFilter, first: int, *, backwards: bool, stop: Stop) -> int | None:
-        """Wait for the next row from `first` on (or before it) that is wanted; None without one."""
+        """Wait for the next row from `first` on (or before it) that is wanted; None without one.
+
+        Raises LoopaiError where the process has ended.
+        """
         shown = None if self._sorted is None else self._sorted.tobytes()
         request = Find(next(self._turns), wanted.query, first, backwards, shown)
         answer = self._ask(request, FoundRow, stop)
@@ -119,13 +125,19 @@ class OpenFile:
         return array("Q", answer.offsets if answer else b"")
 
     def _ask(self, request: Find | Sort, kind: type[Answer], stop: Stop) -> Answer | None:
-        self._send(request)
-        while not (stop() or self._closed):
-            with contextlib.suppress(queue.Empty):
-                answer = self._answers.get(timeout=SECONDS_BETWEEN_LOOKS)
-                if isinstance(answer, kind) and answer.turn == request.turn:
-                    return answer
-        self._send(StopAsking())
+        answers = self._waiting[request.turn] = queue.SimpleQueue()
+        try:
+            self._send(request)
+            while not (stop() or self._closed or self._reader_is_gone):
+                with contextlib.suppress(queue.Empty):
+                    answer = answers.get(timeout=SECONDS_BETWEEN_LOOKS)
+                    if isinstance(answer, kind):
+                        return answer
+        finally:
+            del self._waiting[request.turn]
+        if self._reader_is_gone and not self._closed:
+            raise self.problem or LoopaiError(Problem("its reader has ended.", self.path))
+        self._send(StopAsking(request.turn))
         return None
 
     def _send(self, request: Request) -> None:
@@ -152,7 +164,12 @@ class OpenFile:
                     )
                 )
             self._process.wait()
-        self._closed = True
+        with self._starting:
+            self._reader_is_gone = True
+            if self._closed:
+                self._let_go()
+
+    def _let_go(self) -> None:
         self._pipe.close()
         self.file.close()
 
@@ -174,8 +191,8 @@ class OpenFile:
             self.problem = LoopaiError(Problem(report.problem))
         elif isinstance(report, News):
             self._take_news(report)
-        else:
-            self._answers.put(report)
+        elif (waiting := self._waiting.get(report.turn)) is not None:
+            waiting.put(report)
 
     def _take_news(self, news: News) -> None:
         self.file.unpacked_share = news.unpacked_share
@@ -200,6 +217,8 @@ class OpenFile:
     def close(self) -> None:
         """Have the process and `work` end; the latter closes the file."""
         with self._starting:
+            if self._reader_is_gone and not self._closed:
+                self._let_go()
             self._closed = True
             if self._process is not None:
                 self._process.kill()

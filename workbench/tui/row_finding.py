@@ -7,6 +7,7 @@ from typing import Any
 from textual import work
 from textual.worker import get_current_worker
 
+from runtime.errors import LoopaiError
 from workbench.records.row_filter import RowFilter
 from workbench.records.views import WINDOW
 from workbench.tui.open_file import OpenFile
@@ -46,11 +47,24 @@ class RowFinding(PlaceScreen):
     def _find(self, opened: OpenFile, row_filter: RowFilter, way: int) -> None:
         worker = get_current_worker()
         first = self.query_one(RecordTable).cursor + way
-        row = opened.find(row_filter, first, backwards=way < 0, stop=lambda: worker.is_cancelled)
+        try:
+            row = opened.find(
+                row_filter, first, backwards=way < 0, stop=lambda: worker.is_cancelled
+            )
+        except LoopaiError as error:
+            self.app.call_from_thread(self._cannot_find, error)
+            return
         if not worker.is_cancelled:
-            self.app.call_from_thread(self._found, row, way)
+            self.app.call_from_thread(self._found, opened, row, way)
 
-    def _found(self, row: int | None, way: int) -> None:
+    def _cannot_find(self, error: LoopaiError) -> None:
+        self.finding = False
+        self.loopai.show_error(error)
+        self.say()
+
+    def _found(self, opened: OpenFile, row: int | None, way: int) -> None:
+        if opened is not self.opened_file:
+            return
         self.finding = False
         if row is None:
             where = "after" if way > 0 else "before"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 from contextlib import closing
@@ -67,7 +68,8 @@ class Serving:
         """End every runtime at once."""
         for command, _, reading in self._running.values():
             command.kill()
-            reading.cancel()
+            with contextlib.suppress(RuntimeError):  # the app's loop is closed
+                reading.cancel()
 
     async def stop_all(self) -> None:
         """End every runtime."""

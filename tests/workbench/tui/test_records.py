@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support import clean_environment, wait_until
 
-from runtime.errors import InvalidInputError, NotFoundError
+from runtime.errors import InvalidInputError, LoopaiError, NotFoundError
 from workbench.records import line_index
 from workbench.records.columns import choose_columns
 from workbench.records.line_file import LineFile
@@ -202,6 +202,36 @@ def test_a_reader_that_ends_by_itself_is_told_of(tmp_path):
     psutil.Process().children()[0].kill()
     worker.join()
     assert "Open the file again" in str(opened.problem)
+    assert opened.index.line(999).content == b'{"n": 1}'  # what is known can still be read
+    with pytest.raises(LoopaiError, match="Open the file again"):
+        opened.find(RowFilter("2"), 0, backwards=False, stop=NEVER)
+    opened.close()
+
+
+def test_a_search_that_follows_another_is_answered_and_an_odd_number_ends_nothing(tmp_path):
+    path = tmp_path / "many.jsonl"
+    lines = [json.dumps({"n": number, "text": f"row {number}"}) for number in range(60_000)]
+    path.write_text("\n".join([*lines, '{"n": ' + "9" * 400 + "}", '{"text": "the end"}']) + "\n")
+    opened = OpenFile(path)
+    working = threading.Thread(target=opened.work)
+    working.start()
+    try:
+        stop = threading.Event()
+        far = RowFilter("nowhere")
+        first = threading.Thread(
+            target=lambda: opened.find(far, 0, backwards=False, stop=stop.is_set)
+        )
+        first.start()
+        stop.set()  # as pressing the key again does
+        row = opened.find(RowFilter('text="the end"'), 0, backwards=False, stop=lambda: False)
+        assert row == 60_001
+        first.join()
+        opened.filter_by(RowFilter("n>59998"))
+        wait_until(lambda: opened.share == 1.0, 60)
+        assert (opened.rows.count, opened.problem) == (1, None)
+    finally:
+        opened.close()
+        working.join()
 
 
 def test_a_window_is_sorted_by_numbers_then_texts_then_the_rest(tmp_path):
