@@ -46,6 +46,7 @@ def begin_with(folder, url, strategy="rule"):
     return begin(folder, plan(folder, strategy=strategy), quiet, ask=ask)
 
 
+@pytest.mark.thorough
 def test_words_by_a_model_lift_what_examples_alone_cannot_teach(folder):
     with RunningOllama(answerer=Recorded(MOOD_ANSWERS)) as ollama:
         made = begin_with(folder, ollama.url)
@@ -89,8 +90,9 @@ def test_a_bad_model_changes_nothing(folder, behaviour):
         assert all("failed 3 times in a row" in why for why in made.outcome.skipped.values())
 
 
+@pytest.mark.thorough  # seconds are spent here, which a busy machine takes
 def test_a_slow_model_is_asked_by_every_search_before_the_time_is_spent(folder):
-    slow = CONFIG.model_copy(update={"max_seconds": 3.0, "answer_timeout_sec": 60.0})
+    slow = CONFIG.model_copy(update={"max_seconds": 8.0, "answer_timeout_sec": 60.0})
     settings = model_settings(slow, "tiny")
     with RunningOllama(answerer=Recorded(NOISE), pause=0.05) as ollama:
         ask = OllamaServer(ollama.url, slow).answer
