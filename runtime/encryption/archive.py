@@ -160,7 +160,7 @@ class _Archive(io.RawIOBase):
         if start >= self._end and number > 0:
             return b""
         self._file.seek(start)
-        sealed = self._file.read(min(CHUNK + TAG, self._end - start))
+        sealed = self._file.read(max(0, min(CHUNK + TAG, self._end - start)))
         last = start + len(sealed) == self._end
         try:
             return self._cipher.decrypt(_nonce(number, last=last), sealed, None)
